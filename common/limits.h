@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Every limit of relayd, with its unit and its reason.  What a configuration
+ * may change says so; the value here is then the default.
+ */
+#ifndef COMMON_LIMITS_H
+#define COMMON_LIMITS_H
+
+/* --- names (PROTOCOL.md sections 3 to 5) --- */
+#define LIMIT_NODE_ID		253	/* bytes; a DNS name's length */
+#define LIMIT_SERVICE_NAME	128	/* bytes */
+#define LIMIT_METHOD_NAME	128	/* bytes */
+#define LIMIT_VERSION		64	/* bytes of a semver text */
+#define LIMIT_MESSAGE_ID	64	/* bytes of printable ASCII */
+#define LIMIT_LABEL		128	/* bytes of a label's key or value */
+
+/* --- messages --- */
+#define LIMIT_MESSAGE		(1U << 20)	/* bytes, default of max-message */
+#define LIMIT_MESSAGE_MAX	(16U << 20)	/* bytes, what max-message may ask */
+#define LIMIT_SPLICE		4096	/* bytes a node may add to a message
+					 * when it forwards: addresses, path */
+#define LIMIT_JSON_DEPTH	32	/* nesting of arrays and objects */
+#define LIMIT_BATCH		100	/* requests in a JSON-RPC batch */
+#define LIMIT_RPC_ID		1024	/* bytes of a JSON-RPC id: it is kept
+					 * while the call is pending */
+#define LIMIT_MEMBERS		256	/* unknown keys of a message: each is
+					 * compared with all before it */
+#define LIMIT_HOPS		3	/* links crossed, ends included */
+#define LIMIT_VIEW_BODY		(8U << 20)	/* bytes of a registry view */
+#define LIMIT_HTTP_ANSWERS	(256U << 20)	/* bytes of answers that wait for
+					 * the rest of their batch, together:
+					 * then 503 */
+
+/* --- registrations (PROTOCOL.md section 5) --- */
+#define LIMIT_SERVICES		64	/* services of a home */
+#define LIMIT_METHODS		256	/* methods of a service */
+#define LIMIT_LABELS		16	/* labels of a service */
+#define LIMIT_WEIGHT		1000	/* largest weight */
+#define LIMIT_CONCURRENCY	65535	/* largest max-concurrency */
+#define LIMIT_NODES		100000	/* known nodes the registry keeps */
+
+/* --- calls --- */
+#define LIMIT_TIMEOUT_DEFAULT_MS 60000	/* a call without a timeout */
+#define LIMIT_TIMEOUT_MAX_MS	300000	/* ceiling of any call */
+#define LIMIT_PENDING_SESSION	4096	/* calls one session has in flight */
+#define LIMIT_PENDING_TOTAL	131072	/* calls a router has in flight */
+
+/* --- registry --- */
+#define LIMIT_OPENING		4096	/* links that wait for its word: each
+					 * is a message of some kilobytes */
+#define LIMIT_DATABASE		(1U << 30)	/* bytes; far more than LIMIT_NODES
+					 * nodes need, so that a flood of
+					 * registrations cannot fill the disk */
+#define LIMIT_DATABASE_WAL	(16U << 20)	/* bytes of journal at which it
+					 * is folded into the file */
+#define LIMIT_DATABASE_BUSY_MS	2000	/* wait for another's lock: a backup, or
+					 * the process that was before */
+#define LIMIT_BOOT_ID		64	/* bytes of a boot id that are kept */
+#define LIMIT_CLONE_MS		60000	/* window in which boot ids alternate */
+#define LIMIT_CLONE_SWITCHES	3	/* more in that window is a clone */
+
+/* --- links and connections --- */
+#define LIMIT_CONNECTIONS	12000	/* sockets a front-end holds, default:
+					 * the 10,000 homes of SEED.md and room */
+#define LIMIT_CONNECTIONS_MAX	1000000	/* what max-connections may ask */
+#define LIMIT_PER_ADDRESS	12000	/* of these from one address, default:
+					 * no lower, as a proxy or NAT may stand
+					 * before every home */
+#define LIMIT_FD_RESERVE	16	/* fds kept free for channels and logs */
+#define LIMIT_ACCEPT_BUDGET	64	/* accepts a wake-up */
+#define LIMIT_HANDSHAKE_MS	10000	/* header, authentication and upgrade */
+#define LIMIT_HTTP_BODY_MS	30000	/* whole body of a request */
+#define LIMIT_HTTP_IDLE_MS	60000	/* keep-alive without a request */
+#define LIMIT_HTTP_HEAD		16384	/* bytes of request line and headers */
+#define LIMIT_HTTP_HEADERS	64	/* header lines */
+#define LIMIT_HTTP_TARGET	2048	/* bytes of a request target */
+#define LIMIT_HTTP_INPUT	(256U << 20)	/* bytes of all requests not yet
+					 * passed on, together: then 503 */
+#define LIMIT_HTTP_CHUNK_EXTRA	65536	/* bytes of a chunked body that are not
+					 * body, and 8 more for each that is */
+#define LIMIT_PING_MS		15000	/* between pings and heartbeats */
+#define LIMIT_DEAD_MS		45000	/* a link without a received byte */
+#define LIMIT_CONTROL_AHEAD	1024	/* bytes of pongs put ahead of data that
+					 * a slow link does not take */
+#define LIMIT_CLOSE_MS		5000	/* wait for the peer's close frame */
+#define LIMIT_SESSION_HIGH	(1U << 20)	/* bytes queued to a link at which
+					 * its new requests are OVERLOADED */
+#define LIMIT_SESSION_LOW	(256U << 10)	/* bytes at which they are not */
+#define LIMIT_SESSION_QUEUE	(8U << 20)	/* bytes queued at which a slow
+					 * link is closed with 1013 */
+#define LIMIT_OUTPUT		(256U << 20)	/* bytes queued to all connections
+					 * together: then those that are slow
+					 * to take LIMIT_SESSION_LOW end */
+#define LIMIT_UNFINISHED	(256U << 20)	/* bytes of messages that came to
+					 * links in part, together: then the
+					 * links that add to them end */
+
+/* --- uplinks (PROTOCOL.md section 4) --- */
+#define LIMIT_DIAL_MS		10000	/* one connection attempt */
+#define LIMIT_RACE_MS		250	/* head start of IPv6 (RFC 8305) */
+#define LIMIT_BACKOFF_MIN_MS	1000
+#define LIMIT_BACKOFF_MAX_MS	60000
+#define LIMIT_STABLE_MS		60000	/* up this long resets the back-off */
+#define LIMIT_UPLINKS		16	/* a primary and its fallbacks */
+#define LIMIT_DIAL_ADDRESSES	16	/* addresses of one host that are tried */
+#define LIMIT_RESOLVE_SKEW_MS	50	/* wait for the other family's answer
+					 * (RFC 8305 section 3) */
+#define LIMIT_RETRY_AFTER_MS	600000	/* longest wait a Main may ask for: a
+					 * wrong number must not lose a home */
+
+/* --- services of a home --- */
+#define LIMIT_INSTANCES		64	/* processes of one exec service */
+#define LIMIT_BACKEND_LINE	LIMIT_MESSAGE_MAX /* bytes of one line */
+#define LIMIT_BACKEND_QUEUE	1024	/* calls waiting for one service */
+#define LIMIT_HTTP_POOL		8	/* connections to one http service */
+#define LIMIT_HTTP_POOL_IDLE_MS	4000	/* an idle one is closed: servers close
+					 * theirs after 5 s at the earliest */
+#define LIMIT_HTTP_INTERIM	8	/* 1xx answers before the answer */
+#define LIMIT_BACKEND_QUEUE_BYTES (64U << 20)	/* bytes these calls hold */
+#define LIMIT_BACKEND_ABANDON_MS 60000	/* a cancelled call keeps its place at a
+					 * service that does not answer */
+#define LIMIT_BACKEND_GARBAGE	16	/* bad lines in a row from a service
+					 * before it is restarted */
+#define LIMIT_SERVICE_HIGH	(1U << 20)	/* bytes queued to an instance at
+						 * which it gets no more calls */
+#define LIMIT_SERVICE_LOW	(256U << 10)	/* bytes at which it does again */
+#define LIMIT_SERVICE_RECV	(64U << 10)	/* bytes a wake-up reads */
+#define LIMIT_SERVICE_DRAIN	16	/* such reads of what one left behind: more
+					 * than the buffer of its socket */
+#define LIMIT_SERVICE_PROOF_MS	500	/* an instance that lives this long, or
+					 * answers, is up */
+#define LIMIT_SERVICE_START_MS	2000	/* calls wait for a service that starts */
+#define LIMIT_SERVICE_EXIT_MS	1000	/* from a closed output to the exit */
+#define LIMIT_SERVICE_BACKOFF_MIN_MS 100	/* connecting to a service that */
+#define LIMIT_SERVICE_BACKOFF_MAX_MS 10000	/* is down */
+#define LIMIT_SERVICE_LOG_LINE	512	/* bytes of a stderr line that are kept */
+#define LIMIT_SERVICE_LOG_LINES	50	/* lines logged of one instance ... */
+#define LIMIT_SERVICE_LOG_MS	1000	/* ... in this time, the rest counted */
+
+/* --- channels --- */
+#define LIMIT_CHANNEL_RECV	(256U << 10)	/* bytes a wake-up reads */
+#define LIMIT_CHANNEL_HIGH	(4U << 20)	/* bytes queued at which a channel
+					 * is congested: bulk is refused */
+#define LIMIT_CHANNEL_LOW	(1U << 20)	/* bytes at which it is not */
+#define LIMIT_CHANNEL_SLACK	(20U << 20)	/* bytes over HIGH that bulk may still take:
+					 * what was received before reading paused
+					 * must be answered */
+#define LIMIT_CHANNEL_HARD	(64U << 20)	/* bytes queued at which the other
+					 * side is taken for stuck */
+#define LIMIT_CHANNEL_FDS	32	/* fds received and not yet claimed */
+#define LIMIT_CHANNEL_FDS_MS	2000	/* wait for a receiver to take them: it
+					 * reads, or it is stuck */
+#define LIMIT_CHANNEL_SOCKBUF	(1U << 20)	/* SO_SNDBUF of a channel */
+
+/* --- control socket --- */
+#define LIMIT_CTL_CLIENTS	32	/* clients in all */
+#define LIMIT_CTL_PER_UID	8	/* clients of one uid, root excepted */
+#define LIMIT_CTL_REPLY_MS	5000	/* a child's answer to a show */
+#define LIMIT_CTL_TARGET (3 * LIMIT_NODE_ID) /* bytes of a call's target:
+					 * node, main and service */
+#define LIMIT_CTL_JOBS		16	/* questions of one client at once */
+#define LIMIT_CTL_QUEUE		(32U << 20)	/* bytes queued to one client: one
+					 * that reads more slowly is closed */
+
+/* --- supervision --- */
+#define LIMIT_SETUP_MS		15000	/* hello, set-up and configuration */
+#define LIMIT_RESPAWN_MIN_MS	100	/* first back-off of a child */
+#define LIMIT_RESPAWN_MAX_MS	10000
+#define LIMIT_RESPAWN_CRASHES	10	/* deaths of one child ... */
+#define LIMIT_RESPAWN_WINDOW_MS	60000	/* ... in this time end relayd */
+#define LIMIT_WATCHDOG_MS	10000	/* between questions to a child */
+#define LIMIT_WATCHDOG_DEAD_MS	30000	/* a child that does not answer */
+#define LIMIT_DRAIN_MS		5000	/* pending calls at a stop */
+#define LIMIT_STOP_MS		3000	/* a child's exit at a stop */
+
+/* --- configuration --- */
+#define LIMIT_CONF_ERRORS	50	/* errors printed in one run */
+#define LIMIT_CONF_DEPTH	16	/* nested includes */
+#define LIMIT_CONF_FILE		(1U << 20)	/* bytes of one file */
+#define LIMIT_CONF_FILES	256	/* files read, includes counted each time */
+#define LIMIT_CONF_EXPAND	(1U << 20)	/* bytes that macros expand to: they
+					 * nest, so text grows exponentially */
+#define LIMIT_CONF_MACROS	256
+#define LIMIT_CONF_STRING	1024	/* bytes of one string */
+#define LIMIT_CONF_ARGS		64	/* words of an exec command */
+#define LIMIT_MESSAGE_MIN	4096	/* bytes, what max-message may ask:
+					 * envelopes and errors must fit */
+#define LIMIT_LISTENERS		32
+#define LIMIT_ORIGINS		32
+
+#endif
