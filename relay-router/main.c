@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * relay-router: decides where messages go.  It touches neither network nor
+ * files; all it knows comes over its channels.
+ */
+
+#include <sys/random.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "relay-router/router.h"
+
+static struct router	 router;
+
+int64_t
+router_now(void)
+{
+	return (monotime_now().ms);
+}
+
+static void
+arm(struct event *ev, int64_t ms)
+{
+	struct timeval	 tv;
+
+	if (ms < 0)
+		ms = 0;
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = (ms % 1000) * 1000;
+	(void)evtimer_add(ev, &tv);
+}
+
+void
+router_arm(struct router *r)
+{
+	int64_t	 next = pending_next_ms(&r->pending);
+
+	if (next == -1 || (r->armed_ms != -1 && r->armed_ms <= next))
+		return;
+	r->armed_ms = next;
+	arm(r->timer, next - router_now());
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct router	*r = arg;
+
+	(void)fd;
+	(void)what;
+	r->armed_ms = -1;
+	call_expire(r, router_now());
+	router_arm(r);
+	router_drained(r);
+}
+
+void
+router_hold_back(struct router *r)
+{
+	if (r->frontend == NULL || r->paused ||
+	    !channel_congested(r->frontend))
+		return;
+	r->paused = true;
+	channel_pause(r->frontend);
+	if (r->backend != NULL)
+		channel_pause(r->backend);
+}
+
+/* Reads again what was held back. */
+static void
+go_on(struct router *r)
+{
+	r->paused = false;
+	if (r->frontend != NULL)
+		channel_resume(r->frontend);
+	if (r->backend != NULL)
+		channel_resume(r->backend);
+}
+
+#define BEAT_MS	1000	/* how often what is due is looked for */
+
+static void
+on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct router	*r = arg;
+
+	(void)fd;
+	(void)what;
+	heartbeat_due(r, router_now());
+	register_due(r, router_now());
+	session_tell_refused(r);
+	arm(r->beat, BEAT_MS);
+}
+
+/* --- draining --- */
+
+static void
+tell_drained(struct router *r)
+{
+	struct wire_put	*w;
+
+	r->drain_told = true;
+	w = channel_begin(child_parent(r->child), MSG_DRAINED);
+	put_u32(w, r->pending.n);
+	(void)channel_commit(child_parent(r->child));
+}
+
+void
+router_drained(struct router *r)
+{
+	if (r->draining && !r->drain_told && r->pending.n == 0)
+		tell_drained(r);
+}
+
+static void
+on_drain_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct router	*r = arg;
+
+	(void)fd;
+	(void)what;
+	if (!r->drain_told)
+		tell_drained(r);
+}
+
+static void
+on_drain(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct router	*r = arg;
+	uint32_t	 grace_ms = get_u32(msg);
+
+	(void)ch;
+	(void)fd;
+	if (!get_done(msg))
+		return;
+	r->draining = true;
+	r->drain_told = false;
+	arm(r->drain, grace_ms);
+	router_drained(r);
+}
+
+/* --- configuration --- */
+
+static void
+conf_clear(struct router_conf *c)
+{
+	uint16_t	 i;
+
+	for (i = 0; i < c->n_services; i++)
+		service_clear(&c->services[i]);
+	free(c->services);
+	free(c->timeouts_ms);
+	free(c->indexes);
+	memset(c, 0, sizeof(*c));
+}
+
+static void
+on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct router_conf	*c = &((struct router *)arg)->next;
+
+	(void)ch;
+	(void)fd;
+	c->role = get_u8(msg);
+	get_str(msg, c->node_id, sizeof(c->node_id));
+	c->call_timeout_ms = get_u32(msg);
+	c->max_message = get_u32(msg);
+	c->max_connections = get_u32(msg);
+	(void)get_u32(msg);		/* max_per_address: the front-end's */
+	c->have_node = get_done(msg);
+}
+
+static void
+conf_add_service(struct router_conf *c, const struct service *s,
+    uint32_t index, uint32_t timeout_ms)
+{
+	size_t	 n = (size_t)c->n_services + 1;
+
+	c->services = reallocarray(c->services, n, sizeof(*c->services));
+	c->timeouts_ms = reallocarray(c->timeouts_ms, n,
+	    sizeof(*c->timeouts_ms));
+	c->indexes = reallocarray(c->indexes, n, sizeof(*c->indexes));
+	if (c->services == NULL || c->timeouts_ms == NULL ||
+	    c->indexes == NULL)
+		fatal("out of memory");
+	service_copy(&c->services[n - 1], s);
+	c->timeouts_ms[n - 1] = timeout_ms;
+	c->indexes[n - 1] = index;
+	c->n_services++;
+}
+
+static void
+on_conf_service(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct router_conf	*c = &((struct router *)arg)->next;
+	struct service		 s;
+	uint32_t		 index, timeout_ms;
+
+	(void)ch;
+	(void)fd;
+	index = get_u32(msg);
+	get_service(msg, &s);
+	(void)get_u8(msg);		/* backend */
+	(void)get_u32(msg);		/* instances */
+	timeout_ms = get_u32(msg);
+	(void)get_span(msg, UINT16_MAX);	/* host */
+	(void)get_u16(msg);		/* port */
+	(void)get_span(msg, UINT16_MAX);	/* path */
+	if (get_done(msg) && c->n_services < LIMIT_SERVICES)
+		conf_add_service(c, &s, index, timeout_ms);
+	else
+		c->bad = true;
+	service_clear(&s);
+}
+
+static void
+conf_begin(void *arg, uint32_t generation)
+{
+	struct router	*r = arg;
+
+	(void)generation;
+	conf_clear(&r->next);
+}
+
+static bool
+conf_end(void *arg, char *reason, size_t size)
+{
+	struct router	*r = arg;
+
+	if (!r->next.have_node)
+		strlcpy(reason, "no node", size);
+	else if (r->next.bad)
+		strlcpy(reason, "too many services", size);
+	else if (r->conf.have_node && (r->conf.role != r->next.role ||
+	    strcmp(r->conf.node_id, r->next.node_id) != 0))
+		strlcpy(reason, "role and node id need a restart", size);
+	else
+		return (true);
+	return (false);
+}
+
+static void
+set_self(struct router *r)
+{
+	struct text	 t = { 0 };
+
+	text_lit(&t, r->conf.role == ROLE_MAIN ? "{\"type\":\"main\",\"id\":" :
+	    "{\"type\":\"home\",\"id\":");
+	text_cstring(&t, r->conf.node_id);
+	text_lit(&t, "}");
+	free(r->self_json);
+	r->self_json = text_take(&t, NULL);
+
+	text_lit(&t, "[");
+	text_cstring(&t, r->conf.node_id);
+	text_lit(&t, "]");
+	free(r->self_path);
+	r->self_path = text_take(&t, NULL);
+}
+
+/* The home's own services stand in the route table under its own id. */
+static void
+route_self(struct router *r)
+{
+	struct route_node	*n;
+	uint16_t		 i;
+
+	n = route_node_up(&r->routes, r->conf.node_id, r);
+	for (i = 0; i < r->conf.n_services; i++)
+		r->conf.services[i].healthy = true;
+	route_set(&r->routes, n, r->conf.services, r->conf.n_services);
+}
+
+static void
+conf_commit(void *arg)
+{
+	struct router	*r = arg;
+	bool		 first = !r->conf.have_node;
+
+	conf_clear(&r->conf);
+	r->conf = r->next;
+	memset(&r->next, 0, sizeof(r->next));
+	set_self(r);
+	if (r->conf.role == ROLE_HOME)
+		route_self(r);
+	if (first) {
+		arm(r->beat, BEAT_MS);
+		return;
+	}
+	registry_register_self(r);
+	if (r->uplink != NULL)
+		register_with_main(r, r->uplink);
+}
+
+static void
+conf_abort(void *arg)
+{
+	struct router	*r = arg;
+
+	conf_clear(&r->next);
+}
+
+/* --- peers --- */
+
+static void
+peer_up(void *arg, enum proc_id proc, struct channel *ch)
+{
+	struct router	*r = arg;
+
+	switch (proc) {
+	case PROC_FRONTEND:
+		r->frontend = ch;
+		r->paused = false;
+		break;
+	case PROC_REGISTRY:
+		r->registry = ch;
+		registry_up(r);
+		break;
+	case PROC_BACKEND:
+		r->backend = ch;
+		if (r->paused)
+			channel_pause(ch);
+		break;
+	default:
+		log_warn("a channel to %s is of no use", proc_name(proc));
+		break;
+	}
+}
+
+static void
+peer_down(void *arg, enum proc_id proc)
+{
+	struct router	*r = arg;
+
+	switch (proc) {
+	case PROC_FRONTEND:
+		r->frontend = NULL;
+		go_on(r);
+		session_end_all(r, "front-end gone");
+		http_end_all(r);
+		break;
+	case PROC_REGISTRY:
+		r->registry = NULL;
+		session_deny_waiting(r);
+		view_fail(r);
+		break;
+	case PROC_BACKEND:
+		r->backend = NULL;
+		call_end_gone(r, &r->backend_end, STAGE_BACKEND);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+peer_drained(void *arg, enum proc_id proc)
+{
+	struct router	*r = arg;
+
+	if (proc == PROC_REGISTRY && r->registry != NULL)
+		heartbeat_tell_health(r);
+	if (proc != PROC_FRONTEND || r->frontend == NULL)
+		return;
+	http_go_on(r);
+	view_ask(r);
+	if (r->paused)
+		go_on(r);
+}
+
+static void
+init(void *arg, struct child *child)
+{
+	struct router		*r = arg;
+	struct event_base	*base = child_base(child);
+
+	r->child = child;
+	r->started = monotime_now();
+	r->armed_ms = -1;
+	if (getrandom(r->key, sizeof(r->key), 0) != (ssize_t)sizeof(r->key))
+		fatal("no random bytes");
+	id64_init(&r->ids);
+	TAILQ_INIT(&r->session_list);
+	TAILQ_INIT(&r->ctl_calls);
+	TAILQ_INIT(&r->views);
+	TAILQ_INIT(&r->ended);
+	pending_init(&r->pending, r->key, LIMIT_PENDING_TOTAL);
+	pending_end_init(&r->backend_end, END_BACKEND, r, 0,
+	    LIMIT_PENDING_TOTAL);
+	route_init(&r->routes, r->key);
+	r->timer = evtimer_new(base, on_timer, r);
+	r->beat = evtimer_new(base, on_beat, r);
+	r->drain = evtimer_new(base, on_drain_end, r);
+	if (r->timer == NULL || r->beat == NULL || r->drain == NULL)
+		fatal("no timers");
+}
+
+static const channel_handler	 handlers[MSG_MAX] = {
+	[MSG_CONF_NODE] = on_conf_node,
+	[MSG_CONF_SERVICE] = on_conf_service,
+	[MSG_DRAIN] = on_drain,
+	[MSG_LINK_AUTH] = on_link_auth,
+	[MSG_LINK_DIALED] = on_link_dialed,
+	[MSG_LINK_TEXT] = on_link_text,
+	[MSG_LINK_QUEUE] = on_link_queue,
+	[MSG_LINK_DOWN] = on_link_down,
+	[MSG_HTTP_REQUEST] = on_http_request,
+	[MSG_HTTP_CANCEL] = on_http_cancel,
+	[MSG_SESSION_ACCEPT] = on_session_accept,
+	[MSG_SESSION_DENY] = on_session_deny,
+	[MSG_REGISTERED] = on_registered,
+	[MSG_ROUTE_SET] = on_route_set,
+	[MSG_ROUTE_DELETE] = on_route_delete,
+	[MSG_NODE_STATE] = on_node_state,
+	[MSG_VIEW_REPLY] = on_view_reply,
+	[MSG_BACKEND_RESULT] = on_backend_result,
+	[MSG_BACKEND_HEALTH] = on_backend_health,
+	[MSG_CTL_CALL] = on_ctl_call,
+};
+
+/* What the common list does not have: nothing. */
+static const char *const	 allow[] = { NULL };
+
+static const struct sandbox_profile	 profile = {
+	.name = "router",
+	.allow = allow,
+	.network = false,
+	.paths = NULL,
+	.nofile = 64,
+	.fsize = 0,
+};
+
+static const struct child_ops	 ops = {
+	.self = PROC_ROUTER,
+	.profile = &profile,
+	.handlers = handlers,
+	.init = init,
+	.conf_begin = conf_begin,
+	.conf_end = conf_end,
+	.conf_commit = conf_commit,
+	.conf_abort = conf_abort,
+	.peer_up = peer_up,
+	.peer_down = peer_down,
+	.peer_drained = peer_drained,
+	.shutdown = NULL,
+	.show = control_show,
+};
+
+int
+main(void)
+{
+	child_run(&ops, &router);
+}

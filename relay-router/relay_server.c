@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The built-in server `relay`: this node as a destination of calls, with the
+ * methods ping, info and services (PROTOCOL.md section 6).
+ */
+
+#include <string.h>
+
+#include "relay-router/router.h"
+
+static void
+put_ping(struct router *r, struct text *t)
+{
+	char	 now[32];
+
+	wallclock_rfc3339(now, sizeof(now));
+	text_lit(t, "{\"pong\":true,\"node_id\":");
+	text_cstring(t, r->conf.node_id);
+	text_lit(t, ",\"time\":");
+	text_cstring(t, now);
+	text_lit(t, "}");
+}
+
+static void
+put_info(struct router *r, struct text *t)
+{
+	text_lit(t, "{\"node_id\":");
+	text_cstring(t, r->conf.node_id);
+	text_lit(t, ",\"node_type\":");
+	text_cstring(t, role_name(r->conf.role));
+	text_lit(t, ",\"version\":");
+	text_cstring(t, PACKAGE_VERSION);
+	text_lit(t, ",\"status\":");
+	text_cstring(t, r->draining ? "draining" : "ok");
+	text_lit(t, ",\"uptime_seconds\":");
+	text_int(t, (router_now() - r->started.ms) / 1000);
+	text_lit(t, ",\"links\":");
+	text_int(t, r->n_up);
+	text_lit(t, ",\"services\":");
+	text_int(t, r->routes.n_instances);
+	text_lit(t, ",\"pending_calls\":");
+	text_int(t, r->pending.n);
+	text_lit(t, "}");
+}
+
+/* A walk over all instances that writes those of one name, or all. */
+struct listing {
+	struct router	*r;
+	struct text	*t;
+	struct span	 server;
+	uint32_t	 n;
+};
+
+static void
+put_instance(struct listing *l, const struct route_instance *i)
+{
+	const struct service	*s = &i->service;
+	struct session		*home = i->node->link;
+	uint16_t		 k;
+
+	text_lit(l->t, l->n++ == 0 ? "" : ",");
+	text_lit(l->t, "{\"service_name\":");
+	text_cstring(l->t, s->name);
+	text_lit(l->t, ",\"version\":");
+	text_cstring(l->t, s->version);
+	text_lit(l->t, ",\"node_address\":");
+	if (l->r->conf.role == ROLE_MAIN)
+		text_put(l->t, home->json, home->json_len);
+	else
+		text_lit(l->t, l->r->self_json);
+	text_lit(l->t, ",\"methods\":[");
+	for (k = 0; k < s->n_methods; k++) {
+		text_lit(l->t, k == 0 ? "" : ",");
+		text_cstring(l->t, s->methods[k].name);
+	}
+	text_lit(l->t, "],\"is_healthy\":");
+	text_lit(l->t, s->healthy ? "true" : "false");
+	text_lit(l->t, ",\"scope\":\"local\"}");
+}
+
+static void
+list_service(void *arg, struct map_entry *e)
+{
+	struct route_service	*s = (struct route_service *)e;
+	struct listing		*l = arg;
+	struct route_instance	*i;
+
+	if (l->server.len != 0 && !span_eq(span_str(s->name), l->server))
+		return;
+	TAILQ_FOREACH(i, &s->instances, by_service)
+		/* What is private is for this node's own callers only. */
+		if (i->service.visibility != VISIBILITY_PRIVATE &&
+		    l->t->len < l->r->conf.max_message / 2)
+			put_instance(l, i);
+}
+
+static void
+put_services(struct router *r, struct text *t, struct span server)
+{
+	struct listing	 l = { r, t, server, 0 };
+
+	text_lit(t, "\"services\":[");
+	map_each(&r->routes.services, list_service, &l);
+	text_lit(t, "],\"count\":");
+	text_int(t, l.n);
+	text_lit(t, "}");
+}
+
+static bool
+is_method(const struct call *c, const char *name)
+{
+	return (span_eq(c->method, span_str(name)));
+}
+
+bool
+relay_server_call(struct router *r, const struct call *c,
+    struct rpc_error *err)
+{
+	struct text	 t = { 0 };
+
+	if (is_method(c, "ping")) {
+		put_ping(r, &t);
+	} else if (is_method(c, "info")) {
+		put_info(r, &t);
+	} else if (is_method(c, "services")) {
+		text_lit(&t, "{\"node_id\":");
+		text_cstring(&t, r->conf.node_id);
+		text_lit(&t, ",");
+		put_services(r, &t, span_str(""));
+	} else {
+		*err = rpc_error(RPC_E_METHOD_NOT_FOUND, STAGE_INGRESS, NULL);
+		return (false);
+	}
+	reply_json(r, &c->to, true, text_get(&t));
+	text_free(&t);
+	return (true);
+}
+
+void
+relay_server_discovery(struct router *r, struct session *s,
+    const struct envelope *e)
+{
+	struct rpc_error	 err;
+	struct json_span	 op;
+	struct text		 t = { 0 };
+
+	if (env_has(e, ENV_DATA) && json_member(&e->val[ENV_DATA], "op", &op) &&
+	    (op.len != 7 || memcmp(op.p, "\"query\"", 7) != 0)) {
+		err = rpc_error(RPC_E_INVALID_REQUEST, STAGE_INGRESS,
+		    "only op query is answered here");
+		message_error(r, s, e->message_id, &err);
+		return;
+	}
+	text_lit(&t, "{\"op\":\"answer\",");
+	put_services(r, &t, e->server_name);
+	message_begin(r, "service_discovery", e->message_id);
+	message_add(r, ENV_DATA, text_get(&t));
+	(void)message_send(r, s);
+	text_free(&t);
+}

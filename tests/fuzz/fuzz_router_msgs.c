@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* Messages of hostile peers to the router: see receiver.c. */
+#include "relay-router/router.h"
+#include "tests/fuzz/receiver.h"
+
+static struct router	a_main, a_home;
+
+static void
+give(struct child *c, bool whole)
+{
+	receiver_feed_node(c);
+	if (whole && child_role(c) == ROLE_HOME) {
+		receiver_feed_service(c, 0, "blog", 1, 1);
+		receiver_feed_service(c, 3, "shop", 2, 0);
+	}
+}
+
+const struct receiver	receiver = {
+	.ctx = { &a_main, &a_home },
+	.peers = PROC_BIT(PROC_FRONTEND) | PROC_BIT(PROC_BACKEND) |
+	    PROC_BIT(PROC_REGISTRY),
+	.configure = give,
+};
