@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The database file: migrations from each version, what is refused, and what
+ * is left when the process is killed.
+ */
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "relay-registry/registry.h"
+#include "tests/unit/suite.h"
+
+#define SCHEMA_VERSION	1		/* what this program writes */
+
+static char		 dir[64], path[96], err[512];
+static sqlite3		*sql;
+static const struct when	 now = { { 1000 }, 1767323045678 };
+
+static void
+setup(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/test_registry_db.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/registry.db", dir);
+	ck_assert_int_eq(sqlite3_open(":memory:", &sql), SQLITE_OK);
+}
+
+static void
+teardown(void)
+{
+	const char *const ends[] = { "", "-wal", "-shm" };
+	char name[128];
+	size_t i;
+
+	sqlite3_close(sql);
+	for (i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+		(void)unlink(name);
+	}
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+/* Run statements on the file; the last number they return. */
+static int64_t
+on_file(const char *text)
+{
+	int64_t result = -1;
+	sqlite3_stmt *st;
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	for (; *text != '\0'; sqlite3_finalize(st)) {
+		ck_assert_msg(sqlite3_prepare_v2(db, text, -1, &st, &text) ==
+		    SQLITE_OK, "%s", sqlite3_errmsg(db));
+		if (st != NULL && sqlite3_step(st) == SQLITE_ROW)
+			result = sqlite3_column_int64(st, 0);
+	}
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	return (result);
+}
+
+static void
+load_fixture(const char *name)
+{
+	static char text[16384];
+	char file[512];
+	ssize_t n;
+	int fd;
+
+	snprintf(file, sizeof(file), "%s/%s", TEST_DIR, name);
+	ck_assert_msg((fd = open(file, O_RDONLY)) != -1, "%s", file);
+	n = read(fd, text, sizeof(text) - 1);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	close(fd);
+	(void)on_file(text);
+}
+
+/* db_open() must refuse, with this in the reason. */
+static void
+refused(const char *why)
+{
+	struct db *db = db_open(path, err, sizeof(err));
+
+	ck_assert_msg(db == NULL, "it was opened");
+	ck_assert_msg(strstr(err, why) != NULL, "%s", err);
+}
+
+static void
+opens(void)
+{
+	struct db *db = db_open(path, err, sizeof(err));
+
+	ck_assert_msg(db != NULL, "%s", err);
+	db_close(db);
+}
+
+/* --- versions --- */
+
+START_TEST(from_nothing)
+{
+	opens();
+	ck_assert_int_eq(on_file("PRAGMA user_version"), SCHEMA_VERSION);
+	ck_assert_int_eq(on_file("SELECT count(*) FROM sqlite_master"
+	    " WHERE type = 'table'"), 5);
+	opens();
+}
+END_TEST
+
+START_TEST(from_version_1)
+{
+	struct registry *r;
+	struct db *db;
+
+	load_fixture("registry-v1.sql");
+	db = db_open(path, err, sizeof(err));
+	ck_assert_msg(db != NULL, "%s", err);
+	ck_assert_int_eq(on_file("PRAGMA user_version"), SCHEMA_VERSION);
+	ck_assert_int_eq(on_file("SELECT count(*) FROM node"), 3);
+	ck_assert_int_eq(on_file("SELECT epoch FROM node"
+	    " WHERE id = 'alice.home'"), 7);
+	ck_assert_int_eq(on_file("SELECT timeout_ms FROM method"
+	    " WHERE name = 'list'"), 2000);
+	r = registry_new(db, 100, now, err, sizeof(err));
+	ck_assert_msg(r != NULL, "%s", err);
+	registry_configure(r, ROLE_MAIN, "main.example", now);
+	ck_assert_int_eq(on_file("SELECT closed FROM session"
+	    " WHERE id = 1001"), now.wall_ms);
+	ck_assert_int_eq(on_file("SELECT closed FROM session"
+	    " WHERE id = 1000"), 1767000003000);
+	ck_assert_int_eq(on_file("SELECT count(*) FROM service"), 0);
+	registry_free(r);
+}
+END_TEST
+
+/* The fixture is the schema that the steps make. */
+START_TEST(fixture_is_true)
+{
+	int64_t a, b;
+
+	load_fixture("registry-v1.sql");
+	a = on_file("SELECT sum(length(replace(sql, ' ', '')))"
+	    " FROM sqlite_master");
+	ck_assert_int_eq(unlink(path), 0);
+	opens();
+	b = on_file("SELECT sum(length(replace(sql, ' ', '')))"
+	    " FROM sqlite_master");
+	ck_assert_int_eq(a, b);
+}
+END_TEST
+
+START_TEST(newer_version)
+{
+	opens();
+	(void)on_file("PRAGMA user_version = 2");
+	refused("a newer relayd wrote it");
+	(void)on_file("PRAGMA user_version = 2147483647");
+	refused("a newer relayd wrote it");
+	/* It was only looked at. */
+	ck_assert_int_eq(on_file("PRAGMA user_version"), 2147483647);
+	(void)on_file("PRAGMA user_version = 1");
+	opens();
+}
+END_TEST
+
+START_TEST(of_another_program)
+{
+	(void)on_file("CREATE TABLE bookmarks (url TEXT)");
+	refused("is not a registry of relayd");
+	(void)on_file("DROP TABLE bookmarks; PRAGMA application_id = 5");
+	refused("is not a registry of relayd");
+	(void)on_file("PRAGMA application_id = 0; PRAGMA user_version = 1");
+	refused("is not a registry of relayd");
+	ck_assert_int_eq(on_file("SELECT count(*) FROM sqlite_master"), 0);
+}
+END_TEST
+
+/* --- the machine of the steps --- */
+
+static const struct db_step good_steps[] = {
+	{ "one", "CREATE TABLE a (x)" },
+	{ "two", "ALTER TABLE a ADD COLUMN y; INSERT INTO a VALUES (1, 2)" },
+	{ "three", "CREATE TABLE b (z)" },
+	{ NULL, NULL }
+};
+
+static const struct db_step bad_steps[] = {
+	{ "one", "CREATE TABLE a (x)" },
+	{ "halfway", "INSERT INTO a VALUES (1); CREATE TABLE b (z);"
+	    " INSERT INTO nowhere VALUES (1)" },
+	{ "three", "CREATE TABLE c (z)" },
+	{ NULL, NULL }
+};
+
+static int
+memory_number(const char *text)
+{
+	sqlite3_stmt *st;
+	int n;
+
+	ck_assert_msg(sqlite3_prepare_v2(sql, text, -1, &st, NULL) ==
+	    SQLITE_OK, "%s", sqlite3_errmsg(sql));
+	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return (n);
+}
+
+START_TEST(steps_in_order)
+{
+	const struct db_step first[] = { good_steps[0], { NULL, NULL } };
+
+	ck_assert(db_migrate(sql, first, err, sizeof(err)));
+	ck_assert_int_eq(memory_number("PRAGMA user_version"), 1);
+	ck_assert(db_migrate(sql, good_steps, err, sizeof(err)));
+	ck_assert_int_eq(memory_number("PRAGMA user_version"), 3);
+	ck_assert_int_eq(memory_number("SELECT y FROM a"), 2);
+	/* Again: nothing is left to do. */
+	ck_assert(db_migrate(sql, good_steps, err, sizeof(err)));
+	ck_assert_int_eq(memory_number("SELECT count(*) FROM a"), 1);
+}
+END_TEST
+
+START_TEST(step_that_fails)
+{
+	ck_assert(!db_migrate(sql, bad_steps, err, sizeof(err)));
+	ck_assert_msg(strstr(err, "migration 2 (halfway)") != NULL, "%s", err);
+	ck_assert_msg(strstr(err, "nowhere") != NULL, "%s", err);
+	/* The step before it stays, of it nothing does. */
+	ck_assert_int_eq(memory_number("PRAGMA user_version"), 1);
+	ck_assert_int_eq(memory_number("SELECT count(*) FROM a"), 0);
+	ck_assert_int_eq(memory_number("SELECT count(*) FROM sqlite_master"),
+	    1);
+	ck_assert(sqlite3_get_autocommit(sql) != 0);
+}
+END_TEST
+
+/* --- damage --- */
+
+static void
+overwrite(const char *file, off_t where, const char *with, size_t len)
+{
+	int fd = open(file, O_WRONLY | O_CREAT, 0600);
+
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(pwrite(fd, with, len, where), (ssize_t)len);
+	close(fd);
+}
+
+static void
+fill(void)
+{
+	opens();
+	(void)on_file("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
+	    " SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO node SELECT"
+	    " printf('node-%08d', i), 1, 1, 1, 1 FROM n;"
+	    " PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+START_TEST(damaged_header)
+{
+	fill();
+	overwrite(path, 0, "garbage garbage garbage", 23);
+	refused("is damaged");
+	ck_assert_msg(strstr(err, "move the file") != NULL, "%s", err);
+}
+END_TEST
+
+START_TEST(damaged_pages)
+{
+	static char zero[4096 * 8];
+
+	fill();
+	memset(zero, 0x5a, sizeof(zero));
+	overwrite(path, 4096 * 8, zero, sizeof(zero));
+	refused("is damaged");
+	/* It is there for the operator to look at. */
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(cut_short)
+{
+	fill();
+	ck_assert_int_eq(truncate(path, 4096 * 5 + 17), 0);
+	refused("is damaged");
+}
+END_TEST
+
+START_TEST(not_a_database)
+{
+	char text[2000];
+
+	memset(text, 'x', sizeof(text));
+	overwrite(path, 0, text, sizeof(text));
+	refused("is damaged");
+}
+END_TEST
+
+START_TEST(cannot_be_opened)
+{
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	refused("cannot be opened");
+	ck_assert_int_eq(rmdir(path), 0);
+	path[strlen(dir) - 1] = '!';
+	refused("cannot be opened");
+	snprintf(path, sizeof(path), "%s/registry.db", dir);
+}
+END_TEST
+
+START_TEST(schema_that_lies)
+{
+	opens();
+	(void)on_file("DROP TABLE label");
+	refused("no such table");
+}
+END_TEST
+
+START_TEST(empty_file)
+{
+	overwrite(path, 0, "", 0);
+	opens();
+}
+END_TEST
+
+START_TEST(journal_of_garbage)
+{
+	char wal[128];
+
+	fill();
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	overwrite(wal, 0, "not a journal at all", 20);
+	opens();
+	ck_assert_int_eq(on_file("SELECT count(*) FROM node"), 2000);
+}
+END_TEST
+
+/* --- killed --- */
+
+/* Register over and over; a byte for each commit. */
+static void __attribute__((noreturn))
+write_until_killed(int fd)
+{
+	struct session_request q = { (uint64_t)getpid(), NODE_HOME,
+	    span_str("alice.home"), span_str(""), span_str("") };
+	struct service list[8];
+	struct registry *r;
+	struct reply *reply;
+	size_t i;
+
+	r = registry_new(db_open(path, err, sizeof(err)), 100, now, err,
+	    sizeof(err));
+	registry_configure(r, ROLE_MAIN, "main.example", now);
+	registry_open(r, &q, now);
+	for (i = 0; i < 8; i++) {
+		service_init(&list[i]);
+		snprintf(list[i].name, sizeof(list[i].name), "s%zu", i);
+	}
+	for (i = 0;; i++) {
+		snprintf(list[0].version, sizeof(list[0].version), "%zu.0.0",
+		    i);
+		registry_register(r, q.session, i, list, 8);
+		(void)registry_commit(r);
+		while ((reply = registry_reply(r)) != NULL)
+			reply_free(reply);
+		if (write(fd, "", 1) != 1)
+			_exit(1);
+	}
+}
+
+START_TEST(killed_at_any_time)
+{
+	char buf[64];
+	int fds[2], n, status;
+	pid_t pid;
+
+	for (n = 1; n <= 10; n++) {
+		ck_assert_int_eq(pipe(fds), 0);
+		ck_assert_int_ne(pid = fork(), -1);
+		if (pid == 0)
+			write_until_killed(fds[1]);
+		close(fds[1]);
+		/* Let it write for a while that differs each time. */
+		ck_assert_int_gt(read(fds[0], buf, 1), 0);
+		ck_assert_int_gt(read(fds[0], buf, (size_t)n), 0);
+		ck_assert_int_eq(kill(pid, SIGKILL), 0);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert(WIFSIGNALED(status));
+		close(fds[0]);
+		/* A whole set each time, and the next start goes through. */
+		ck_assert_int_eq(on_file("SELECT count(*) FROM service"), 8);
+		ck_assert_int_eq(on_file("SELECT count(*) FROM "
+		    "pragma_integrity_check WHERE integrity_check <> 'ok'"),
+		    0);
+		opens();
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tc = tcase_create("database");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, from_nothing);
+	tcase_add_test(tc, from_version_1);
+	tcase_add_test(tc, fixture_is_true);
+	tcase_add_test(tc, newer_version);
+	tcase_add_test(tc, of_another_program);
+	tcase_add_test(tc, steps_in_order);
+	tcase_add_test(tc, step_that_fails);
+	tcase_add_test(tc, damaged_header);
+	tcase_add_test(tc, damaged_pages);
+	tcase_add_test(tc, cut_short);
+	tcase_add_test(tc, not_a_database);
+	tcase_add_test(tc, cannot_be_opened);
+	tcase_add_test(tc, schema_that_lies);
+	tcase_add_test(tc, empty_file);
+	tcase_add_test(tc, journal_of_garbage);
+	tcase_add_test(tc, killed_at_any_time);
+	return (suite_run("registry database", tc));
+}
