@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The front-end's configuration: collected beside the one in force, then
+ * swapped in whole.  Links and connections stay.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "relayd/frontend/frontend.h"
+
+struct fe_conf *
+conf_new(void)
+{
+	struct fe_conf	*conf = calloc(1, sizeof(*conf));
+
+	if (conf == NULL)
+		fatal("out of memory for a configuration");
+	return (conf);
+}
+
+void
+conf_free(struct fe_conf *conf)
+{
+	size_t	i;
+
+	if (conf == NULL)
+		return;
+	for (i = 0; i < conf->nlisteners; i++)
+		listen_stop(&conf->listeners[i]);
+	for (i = 0; i < conf->norigins; i++)
+		free(conf->origins[i]);
+	for (i = 0; i < conf->nuplinks; i++) {
+		free(conf->uplinks[i].host);
+		free(conf->uplinks[i].path);
+	}
+	free(conf);
+}
+
+static char *
+copy(struct span s)
+{
+	char	*p = strndup(s.p, s.len);
+
+	if (p == NULL)
+		fatal("out of memory for a configuration");
+	return (p);
+}
+
+void
+on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	struct fe_conf	*conf = fe->next;
+
+	(void)ch;
+	(void)fd;
+	if (conf == NULL) {
+		msg->bad = true;
+		return;
+	}
+	conf->role = get_u8(msg);
+	get_str(msg, conf->node_id, sizeof(conf->node_id));
+	(void)get_u32(msg);		/* call_timeout_ms */
+	conf->max_message = get_u32(msg);
+	conf->max_connections = get_u32(msg);
+	conf->max_per_address = get_u32(msg);
+}
+
+void
+on_conf_listener(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	struct fe_conf	*conf = fe->next;
+	struct listener	*l;
+
+	(void)ch;
+	if (conf == NULL || conf->nlisteners == LIMIT_LISTENERS) {
+		msg->bad = true;
+		close(fd);
+		return;
+	}
+	l = &conf->listeners[conf->nlisteners];
+	(void)get_u32(msg);		/* index, for the parent */
+	l->unix_socket = get_bool(msg);
+	l->local = get_bool(msg);
+	get_str(msg, l->address, sizeof(l->address));
+	if (!get_done(msg)) {
+		close(fd);
+		return;
+	}
+	l->fd = fd;
+	conf->nlisteners++;
+}
+
+static void
+add_origin(struct fe_conf *conf, char *origin)
+{
+	if (conf->norigins == ORIGINS_MAX)
+		free(origin);
+	else
+		conf->origins[conf->norigins++] = origin;
+}
+
+void
+on_conf_origin(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	struct span	 s = get_span(msg, 512);
+
+	(void)ch;
+	(void)fd;
+	if (fe->next == NULL || fe->next->norigins == LIMIT_ORIGINS)
+		msg->bad = true;
+	if (get_done(msg))
+		add_origin(fe->next, copy(s));
+}
+
+void
+on_conf_uplink(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	struct conf_up	*up;
+	struct span	 host, path;
+	uint32_t	 index = get_u32(msg);
+	uint16_t	 port;
+
+	(void)ch;
+	(void)fd;
+	host = get_span(msg, 512);
+	port = get_u16(msg);
+	path = get_span(msg, LIMIT_HTTP_TARGET);
+	if (fe->next == NULL || fe->next->nuplinks == LIMIT_UPLINKS)
+		msg->bad = true;
+	if (!get_done(msg))
+		return;
+	up = &fe->next->uplinks[fe->next->nuplinks++];
+	up->index = index;
+	up->port = port;
+	up->host = copy(host);
+	up->path = copy(path);
+}
+
+void
+fe_conf_begin(void *arg, uint32_t generation)
+{
+	struct frontend	*fe = arg;
+
+	(void)generation;
+	conf_free(fe->next);
+	fe->next = conf_new();
+}
+
+static char *
+origin_text(const char *scheme, const char *host, const char *port)
+{
+	char	*p;
+
+	if (asprintf(&p, "%s://%s%s", scheme, host, port) == -1)
+		fatal("out of memory for a configuration");
+	return (p);
+}
+
+/* The node's own origins: its id and the addresses it listens on. */
+static void
+own_origins(struct fe_conf *conf)
+{
+	size_t	i;
+
+	add_origin(conf, origin_text("http", conf->node_id, ""));
+	add_origin(conf, origin_text("https", conf->node_id, ""));
+	for (i = 0; i < conf->nlisteners; i++) {
+		const struct listener	*l = &conf->listeners[i];
+		const char		*port = strrchr(l->address, ':');
+
+		if (l->unix_socket || port == NULL)
+			continue;
+		add_origin(conf, origin_text("http", l->address, ""));
+		add_origin(conf, origin_text("http", conf->node_id, port));
+		add_origin(conf, origin_text("https", conf->node_id, port));
+		if (l->local)
+			add_origin(conf, origin_text("http", "localhost",
+			    port));
+	}
+}
+
+bool
+fe_conf_end(void *arg, char *reason, size_t size)
+{
+	struct frontend	*fe = arg;
+	struct fe_conf	*conf = fe->next;
+
+	if (conf->node_id[0] == '\0' ||
+	    (conf->role != ROLE_MAIN && conf->role != ROLE_HOME)) {
+		snprintf(reason, size, "front-end: no node");
+		return (false);
+	}
+	if (conf->max_message == 0 || conf->max_message > LIMIT_MESSAGE_MAX) {
+		snprintf(reason, size, "front-end: max-message is beyond %u",
+		    LIMIT_MESSAGE_MAX);
+		return (false);
+	}
+	own_origins(conf);
+	return (true);
+}
+
+void
+fe_conf_commit(void *arg)
+{
+	struct frontend	*fe = arg;
+	size_t		 i;
+
+	conf_free(fe->conf);
+	fe->conf = fe->next;
+	fe->next = NULL;
+	fe->accept_paused = false;
+	for (i = 0; i < fe->conf->nlisteners; i++)
+		listen_start(fe, &fe->conf->listeners[i]);
+	if (fe->conf->max_connections > fe->fd_max)
+		log_warn("max-connections %u: the descriptor limit allows "
+		    "%zu", fe->conf->max_connections, fe->fd_max);
+	if (fe->uplink != NULL && !uplink_wanted(fe->uplink))
+		uplink_drop(fe, "no longer configured");
+}
+
+void
+fe_conf_abort(void *arg)
+{
+	struct frontend	*fe = arg;
+
+	conf_free(fe->next);
+	fe->next = NULL;
+}

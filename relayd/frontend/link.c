@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Links: upgrades that the router decides on, messages both ways, the end.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/log.h"
+#include "relayd/frontend/frontend.h"
+
+#define KIND_HOME	1	/* of LINK_AUTH */
+#define AUTH_MAX	4096	/* octets of an Authorization field */
+
+static const char upgrade_extra[] =
+    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+
+/* --- opening --- */
+
+/* A field as a span, empty if it is not there. */
+static struct span
+field(const struct http_head *h, const char *name)
+{
+	const struct span	*v = http_find(h, name);
+
+	return (v != NULL ? *v : span_str(""));
+}
+
+/* What is wrong with who wants a link, or NULL. */
+static const char *
+check_fields(const struct http_head *h)
+{
+	struct span	id = field(h, "x-relay-node-id");
+
+	if (id.len == 0)
+		return ("no x-relay-node-id");
+	if (id.len > LIMIT_NODE_ID)
+		return ("x-relay-node-id too long");
+	if (!http_eq(field(h, "x-relay-node-type"), "home"))
+		return ("x-relay-node-type must be home");
+	if (field(h, "x-relay-boot-id").len > LIMIT_MESSAGE_ID)
+		return ("x-relay-boot-id too long");
+	if (field(h, "authorization").len > AUTH_MAX)
+		return ("authorization too long");
+	return (NULL);
+}
+
+static void
+send_auth(struct conn *c, const struct http_head *h)
+{
+	struct wire_put	*w;
+
+	w = channel_begin(c->fe->router, MSG_LINK_AUTH);
+	put_u64(w, c->id);
+	put_u8(w, KIND_HOME);
+	put_bool(w, c->local);
+	put_span(w, field(h, "x-relay-node-id"));
+	put_span(w, field(h, "x-relay-boot-id"));
+	put_span(w, field(h, "authorization"));
+	put_str(w, conn_addr(c));
+	(void)channel_commit(c->fe->router);
+}
+
+/* A request for a link: check its form, let the router decide. */
+void
+link_request(struct conn *c, const struct http_head *h)
+{
+	const char	*key, *why;
+	struct span	 id;
+	int		 status;
+
+	status = upgrade_check(h, &key, &why);
+	if (status != 0) {
+		http_refuse(c, status, 0, why,
+		    status == 426 ? upgrade_extra : NULL);
+		return;
+	}
+	why = check_fields(h);
+	if (why != NULL) {
+		http_refuse(c, 400, 0, why, NULL);
+		return;
+	}
+	if (c->fe->router == NULL || c->fe->stopping) {
+		http_refuse(c, 503, 1000, "not ready", NULL);
+		return;
+	}
+	memcpy(c->http->key, key, sizeof(c->http->key));
+	id = field(h, "x-relay-node-id");
+	free(c->node);
+	c->node = strndup(id.p, id.len);
+	if (c->node == NULL)
+		fatal("out of memory for a link");
+	c->state = CONN_AUTH;
+	conn_read_off(c);
+	send_auth(c, h);
+}
+
+/* The router does not know, or no longer wants, this session. */
+static void
+send_down(struct frontend *fe, uint64_t session, const char *why)
+{
+	struct wire_put	*w;
+	char		 reason[200];
+
+	if (fe->router == NULL)
+		return;
+	snprintf(reason, sizeof(reason), "%s", why);
+	w = channel_begin(fe->router, MSG_LINK_DOWN);
+	put_u64(w, session);
+	put_str(w, reason);
+	(void)channel_commit(fe->router);
+}
+
+/* The handshake is over: frames from here on. */
+static void
+link_open(struct conn *c, uint64_t session)
+{
+	struct frontend	*fe = c->fe;
+	struct http_in	*in = c->http;
+	struct sendq	 out = c->ws.out;
+
+	wsio_init(&c->ws, c->up != NULL ? WS_CLIENT : WS_SERVER,
+	    fe->conf->max_message);
+	c->ws.out = out;
+	c->session = session;
+	c->told_full = false;
+	c->state = CONN_LINK;
+	idmap_add(&fe->by_session, session, c);
+	TAILQ_INSERT_TAIL(&fe->quiet, c, quiet_e);
+	c->rx_ms = monotime_now().ms;
+	fe->nlinks++;
+	fe->stats.links++;
+	conn_due(c, DUE_PING);
+	conn_dirty(c);
+	conn_read_on(c);
+	log_info("link %s with %s: up", conn_addr(c), c->node);
+	/* frames that came with the head */
+	if (in != NULL && in->len > in->head_len)
+		link_input(c, in->buf + in->head_len,
+		    in->len - in->head_len);
+	http_free(c);
+}
+
+void
+on_link_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	uint64_t	 conn = get_u64(msg), session = get_u64(msg);
+	char		 out[1024], extra[LIMIT_NODE_ID + 64];
+	struct conn	*c;
+	size_t		 n;
+
+	(void)ch;
+	(void)fd;
+	if (!get_done(msg))
+		return;
+	c = idmap_find(&fe->by_id, conn);
+	if (c == NULL || c->id != conn ||
+	    (c->state != CONN_AUTH && c->state != CONN_DIALED)) {
+		fe->stats.stale++;
+		send_down(fe, session, "gone before it was accepted");
+		return;
+	}
+	if (c->state == CONN_AUTH) {
+		snprintf(extra, sizeof(extra), "X-Relay-Node-ID: %s\r\n",
+		    fe->conf->node_id);
+		n = upgrade_answer(out, sizeof(out), c->http->key, extra);
+		sendq_raw(&c->ws.out, out, n);
+	}
+	link_open(c, session);
+}
+
+void
+on_link_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	uint64_t	 conn = get_u64(msg);
+	int		 status = get_u16(msg);
+	uint32_t	 retry_after_ms = get_u32(msg);
+	struct conn	*c;
+	char		 reason[1024];
+
+	(void)ch;
+	(void)fd;
+	get_str(msg, reason, sizeof(reason));
+	if (!get_done(msg))
+		return;
+	c = idmap_find(&fe->by_id, conn);
+	if (c == NULL || c->id != conn) {
+		fe->stats.stale++;
+	} else if (c->state == CONN_AUTH) {
+		/* the router tells the log, as often as that is good */
+		log_debug("link %s with %s: denied: %s", conn_addr(c),
+		    c->node, reason);
+		http_refuse(c, status, retry_after_ms, reason, NULL);
+	} else if (c->state == CONN_DIALED) {
+		uplink_over(c, retry_after_ms, reason);
+		conn_kill(c, reason);
+	} else {
+		fe->stats.stale++;
+	}
+}
+
+/* --- messages --- */
+
+void
+link_queue(struct conn *c)
+{
+	size_t		 n = sendq_len(&c->ws.out);
+	bool		 full = c->told_full;
+	struct wire_put	*w;
+
+	if (n > LIMIT_SESSION_QUEUE || (n > LIMIT_SESSION_LOW &&
+	    c->fe->out_octets > LIMIT_OUTPUT)) {
+		link_close(c, WS_CODE_TRY_LATER, "slow: too much is queued");
+		return;
+	}
+	if (n > LIMIT_SESSION_HIGH)
+		full = true;
+	else if (n < LIMIT_SESSION_LOW)
+		full = false;
+	if (full == c->told_full || c->fe->router == NULL)
+		return;
+	c->told_full = full;
+	w = channel_begin(c->fe->router, MSG_LINK_QUEUE);
+	put_u64(w, c->session);
+	put_bool(w, full);
+	(void)channel_commit(c->fe->router);
+}
+
+void
+on_link_send(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	uint64_t	 session = get_u64(msg);
+	struct span	 text = get_bytes(msg);
+	struct conn	*c;
+
+	(void)ch;
+	(void)fd;
+	if (!get_done(msg))
+		return;
+	c = idmap_find(&fe->by_session, session);
+	if (c == NULL) {
+		fe->stats.stale++;
+		return;
+	}
+	wsio_send(&c->ws, WS_TEXT, (const uint8_t *)text.p, text.len,
+	    &fe->masks);
+	fe->stats.text_out++;
+	conn_dirty(c);
+	if (sendq_len(&c->ws.out) <= LIMIT_SESSION_HIGH &&
+	    fe->out_octets <= LIMIT_OUTPUT)
+		return;
+	if (c->wr != NULL)
+		link_queue(c);
+	else
+		conn_flush(c);
+}
+
+/* A complete message from the other side. */
+static void
+on_message(void *arg, enum ws_opcode opcode, const uint8_t *p, size_t len)
+{
+	struct conn	*c = arg;
+	struct frontend	*fe = c->fe;
+	struct wire_put	*w;
+
+	if (c->session == 0 || fe->router == NULL)
+		return;
+	if (opcode != WS_TEXT) {
+		link_close(c, WS_CODE_UNSUPPORTED, "binary message");
+		return;
+	}
+	w = channel_begin(fe->router, MSG_LINK_TEXT);
+	put_u64(w, c->session);
+	put_bytes(w, p, len);
+	if (channel_commit(fe->router) == -1)
+		link_close(c, WS_CODE_TRY_LATER, "overloaded");
+	else
+		fe->stats.text_in++;
+}
+
+void
+link_input(struct conn *c, uint8_t *p, size_t len)
+{
+	const char	*why;
+	char		 text[64];
+
+	why = wsio_input(&c->ws, p, len, &c->fe->masks, on_message, c);
+	conn_count(c);
+	if (sendq_len(&c->ws.out) > 0)
+		conn_dirty(c);
+	if (c->session != 0 && c->part_counted > 0 &&
+	    c->fe->part_octets > LIMIT_UNFINISHED) {
+		link_close(c, WS_CODE_TRY_LATER,
+		    "too many unfinished messages");
+		return;
+	}
+	if (c->ws.state == WSIO_OPEN)
+		return;
+	if (c->session != 0) {
+		snprintf(text, sizeof(text), "closed by the other side: %u",
+		    c->ws.code);
+		link_down(c, why != NULL ? why : text);
+	}
+	conn_closing(c);
+	if (c->ws.state == WSIO_CLOSED)
+		conn_dirty(c);
+}
+
+/* --- the end --- */
+
+/* Take it off the lists of links. */
+static void
+forget(struct conn *c)
+{
+	struct frontend	*fe = c->fe;
+
+	idmap_remove(&fe->by_session, c->session);
+	TAILQ_REMOVE(&fe->quiet, c, quiet_e);
+	c->session = 0;
+	fe->nlinks--;
+}
+
+void
+link_down(struct conn *c, const char *why)
+{
+	uint64_t	session = c->session;
+
+	if (session != 0) {
+		log_info("link %s with %s: down: %s", conn_addr(c), c->node,
+		    why);
+		forget(c);
+		send_down(c->fe, session, why);
+	}
+	if (c->up != NULL)
+		uplink_over(c, 0, why);
+}
+
+void
+link_close(struct conn *c, uint16_t code, const char *why)
+{
+	wsio_close(&c->ws, code, why, code != WS_CODE_NORMAL, &c->fe->masks);
+	link_down(c, why);
+	conn_closing(c);
+}
+
+void
+on_link_close(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	uint64_t	 session = get_u64(msg);
+	uint16_t	 code = get_u16(msg);
+	char		 reason[256];
+	struct conn	*c;
+
+	(void)ch;
+	(void)fd;
+	get_str(msg, reason, sizeof(reason));
+	if (!get_done(msg))
+		return;
+	c = idmap_find(&fe->by_session, session);
+	if (c == NULL) {
+		fe->stats.stale++;
+		return;
+	}
+	log_info("link %s with %s: closed: %u %s", conn_addr(c), c->node,
+	    code, reason);
+	/* the router has forgotten the session: no LINK_DOWN */
+	forget(c);
+	wsio_close(&c->ws, code, reason, false, &fe->masks);
+	link_down(c, reason);
+	conn_closing(c);
+}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: ISC
+# Pure cores and the I/O layer: shared with unit tests, fuzzers and ws-echo.
+noinst_LIBRARIES += libfrontend.a
+libfrontend_a_SOURCES = \
+	relayd/frontend/addrtab.c relayd/frontend/addrtab.h \
+	relayd/frontend/conn_io.c relayd/frontend/conn_io.h \
+	relayd/frontend/http.c relayd/frontend/http.h \
+	relayd/frontend/idmap.c relayd/frontend/idmap.h \
+	relayd/frontend/reply.c relayd/frontend/reply.h \
+	relayd/frontend/sendq.c relayd/frontend/sendq.h \
+	relayd/frontend/upgrade.c relayd/frontend/upgrade.h \
+	relayd/frontend/ws.c relayd/frontend/ws.h \
+	relayd/frontend/wsio.c relayd/frontend/wsio.h
+
+pkglibexec_PROGRAMS += relay-frontend
+relay_frontend_SOURCES = \
+	relayd/frontend/conf.c \
+	relayd/frontend/conn.c \
+	relayd/frontend/frontend.h \
+	relayd/frontend/http_conn.c \
+	relayd/frontend/link.c \
+	relayd/frontend/listen.c \
+	relayd/frontend/main.c \
+	relayd/frontend/uplink.c
+relay_frontend_LDADD = libfrontend.a libcommon.a $(LIBEVENT_LIBS) \
+	$(CRYPTO_LIBS) $(LIBBSD_LIBS) $(SECCOMP_LIBS)
+
+check_PROGRAMS += tests/ws-echo/ws-echo
+tests_ws_echo_ws_echo_SOURCES = tests/ws-echo/ws-echo.c
+tests_ws_echo_ws_echo_LDADD = libfrontend.a libcommon.a $(LIBEVENT_LIBS) \
+	$(CRYPTO_LIBS) $(LIBBSD_LIBS)
+
+# Protocol cases over real sockets: ws-echo, and relay-frontend with a parent,
+# router and dialer made of the test.
+TESTS += tests/frontend/run
+EXTRA_DIST += tests/frontend/run tests/frontend/rig.py \
+	tests/frontend/frontend.py tests/ws-echo/cases.py \
+	tests/ws-echo/interop.py tests/ws-echo/interop.js
+
+FRONTEND_TEST_LIBS = libfrontend.a libcommon.a $(CHECK_LIBS) \
+	$(CRYPTO_LIBS) $(LIBBSD_LIBS)
+
+check_PROGRAMS += tests/unit/test_utf8
+TESTS += tests/unit/test_utf8
+tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c
+tests_unit_test_utf8_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_utf8_LDADD = $(FRONTEND_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_ws
+TESTS += tests/unit/test_ws
+tests_unit_test_ws_SOURCES = tests/unit/test_ws.c
+tests_unit_test_ws_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_ws_LDADD = $(FRONTEND_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_http
+TESTS += tests/unit/test_http
+tests_unit_test_http_SOURCES = tests/unit/test_http.c
+tests_unit_test_http_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_http_LDADD = $(FRONTEND_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_sendq
+TESTS += tests/unit/test_sendq
+tests_unit_test_sendq_SOURCES = tests/unit/test_sendq.c
+tests_unit_test_sendq_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_sendq_LDADD = $(FRONTEND_TEST_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_ws
+tests_fuzz_fuzz_ws_SOURCES = tests/fuzz/fuzz_ws.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_ws_LDADD = libfrontend.a libcommon.a $(LIBBSD_LIBS)
+tests_fuzz_fuzz_ws_LDFLAGS = $(FUZZ_LDFLAGS)
+
+FUZZERS += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_http_LDADD = libfrontend.a libcommon.a $(CRYPTO_LIBS) \
+	$(LIBBSD_LIBS)
+tests_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LDFLAGS)

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Opening handshake of a WebSocket: RFC 6455 sections 4.1 and 4.2.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "relayd/frontend/upgrade.h"
+
+static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/* Base64 of exactly 16 octets: 22 characters, the last with 4 zero bits. */
+static bool
+key_valid(struct span s)
+{
+	static const char	alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t			i;
+
+	if (s.len != WS_KEY_LEN || s.p[22] != '=' || s.p[23] != '=')
+		return (false);
+	for (i = 0; i < 22; i++) {
+		if (s.p[i] == '\0' || strchr(alphabet, s.p[i]) == NULL)
+			return (false);
+	}
+	return (strchr("AQgw", s.p[21]) != NULL);
+}
+
+int
+upgrade_check(const struct http_head *h, const char **key, const char **why)
+{
+	const struct span	*v;
+
+	*why = "upgrade needs GET";
+	if (h->method != HTTP_GET)
+		return (405);
+	*why = "no websocket upgrade asked for";
+	if (!http_has_token(h, "upgrade", "websocket") ||
+	    !http_has_token(h, "connection", "upgrade"))
+		return (426);
+	*why = "upgrade in HTTP/1.0";
+	if (h->minor < 1)
+		return (400);
+	*why = "upgrade with a body";
+	if (h->chunked || h->length > 0)
+		return (400);
+	*why = "unsupported websocket version";
+	v = http_find(h, "sec-websocket-version");
+	if (v == NULL || !http_eq(*v, "13"))
+		return (426);
+	*why = "malformed sec-websocket-key";
+	v = http_find(h, "sec-websocket-key");
+	if (v == NULL || !key_valid(*v))
+		return (400);
+	*key = v->p;
+	return (0);
+}
+
+void
+upgrade_accept(const char *key, char out[WS_ACCEPT_LEN + 1])
+{
+	char		text[WS_KEY_LEN + sizeof(guid)];
+	uint8_t		md[EVP_MAX_MD_SIZE];
+	unsigned	len = 0;
+
+	memcpy(text, key, WS_KEY_LEN);
+	memcpy(text + WS_KEY_LEN, guid, sizeof(guid));
+	if (EVP_Digest(text, sizeof(text) - 1, md, &len, EVP_sha1(),
+	    NULL) != 1)
+		memset(md, 0, sizeof(md));	/* no client accepts that */
+	EVP_EncodeBlock((unsigned char *)out, md, 20);
+}
+
+size_t
+upgrade_answer(char *buf, size_t size, const char *key, const char *extra)
+{
+	char	accept[WS_ACCEPT_LEN + 1];
+	int	n;
+
+	upgrade_accept(key, accept);
+	n = snprintf(buf, size, "HTTP/1.1 101 Switching Protocols\r\n"
+	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	    "Sec-WebSocket-Accept: %s\r\n%s\r\n", accept,
+	    extra != NULL ? extra : "");
+	return (n > 0 && (size_t)n < size ? (size_t)n : 0);
+}
+
+/* Visible ASCII only, so that no value can smuggle in a field. */
+static bool
+visible(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s <= ' ' || *s > '~')
+			return (false);
+	}
+	return (true);
+}
+
+size_t
+upgrade_request(char *buf, size_t size, const struct upgrade_request *r)
+{
+	char	key[WS_KEY_LEN + 1], node[512] = "";
+	int	n;
+
+	if (!visible(r->host) || !visible(r->path))
+		return (0);
+	if (r->node_id != NULL) {
+		if (!visible(r->node_id) || !visible(r->node_type))
+			return (0);
+		n = snprintf(node, sizeof(node), "X-Relay-Node-ID: %s\r\n"
+		    "X-Relay-Node-Type: %s\r\n", r->node_id, r->node_type);
+		if (n < 0 || (size_t)n >= sizeof(node))
+			return (0);
+	}
+	EVP_EncodeBlock((unsigned char *)key, r->nonce, WS_KEY_RAW);
+	n = snprintf(buf, size, "GET %s HTTP/1.1\r\nHost: %s\r\n"
+	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	    "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n%s%s\r\n",
+	    r->path, r->host, key, node, r->extra != NULL ? r->extra : "");
+	return (n > 0 && (size_t)n < size ? (size_t)n : 0);
+}
+
+/* RFC 6455 section 4.1, the list of what a client must check in a 101. */
+static const char *
+check_101(const struct http_head *h, const uint8_t nonce[WS_KEY_RAW])
+{
+	const struct span	*v;
+	char			 key[WS_KEY_LEN + 1];
+	char			 accept[WS_ACCEPT_LEN + 1];
+
+	if (h->minor < 1)
+		return ("101 in HTTP/1.0");
+	v = http_find(h, "upgrade");
+	if (v == NULL || http_count(h, "upgrade") != 1 ||
+	    !http_eq(*v, "websocket"))
+		return ("101 without upgrade to websocket");
+	if (!http_has_token(h, "connection", "upgrade"))
+		return ("101 without connection: upgrade");
+	EVP_EncodeBlock((unsigned char *)key, nonce, WS_KEY_RAW);
+	upgrade_accept(key, accept);
+	v = http_find(h, "sec-websocket-accept");
+	if (v == NULL || !span_eq(*v, span_str(accept)))
+		return ("101 with a wrong sec-websocket-accept");
+	if (http_find(h, "sec-websocket-extensions") != NULL)
+		return ("101 with an extension nobody asked for");
+	if (http_find(h, "sec-websocket-protocol") != NULL)
+		return ("101 with a subprotocol nobody asked for");
+	return (NULL);
+}
+
+/* Retry-After in seconds (RFC 9110 section 10.2.3); dates are ignored. */
+static uint32_t
+retry_after(const struct http_head *h)
+{
+	const struct span	*v = http_find(h, "retry-after");
+	uint32_t		 s = 0;
+	size_t			 i;
+
+	if (v == NULL || v->len == 0 || v->len > 6)
+		return (0);
+	for (i = 0; i < v->len; i++) {
+		if (v->p[i] < '0' || v->p[i] > '9')
+			return (0);
+		s = s * 10 + (uint32_t)(v->p[i] - '0');
+	}
+	return (s);
+}
+
+/* Append printable text to why, as much as fits. */
+static void
+describe(struct upgrade_result *r, const char *p, size_t len)
+{
+	size_t	n = strlen(r->why), i;
+
+	for (i = 0; i < len && n + 1 < sizeof(r->why); i++) {
+		if (p[i] == '\r' || p[i] == '\n')
+			break;
+		r->why[n++] = p[i] >= ' ' && p[i] <= '~' ? p[i] : '?';
+	}
+	r->why[n] = '\0';
+}
+
+/* Status, reason and the beginning of the body, if that is here. */
+static void
+describe_refusal(struct upgrade_result *r, const struct http_head *h,
+    struct span body)
+{
+	snprintf(r->why, sizeof(r->why), "HTTP %d ", r->status);
+	describe(r, h->reason.p, h->reason.len);
+	if (body.len > 0) {
+		describe(r, ": ", 2);
+		describe(r, body.p, body.len);
+	}
+}
+
+void
+upgrade_result(struct upgrade_result *r, const uint8_t *p, size_t head_len,
+    size_t len, const uint8_t nonce[WS_KEY_RAW])
+{
+	static const struct http_limits	lim = { LIMIT_HTTP_HEAD,
+	    LIMIT_HTTP_TARGET, LIMIT_HTTP_HEADERS, 0 };
+	struct http_head		h;
+	struct span			 body;
+	const struct span		*id;
+	const char			*why;
+
+	memset(r, 0, sizeof(*r));
+	if (http_response(&h, &lim, p, head_len, &why) == -1) {
+		snprintf(r->why, sizeof(r->why), "%s", why);
+		return;
+	}
+	r->status = h.status;
+	if (h.status != 101) {
+		body.p = (const char *)p + head_len;
+		body.len = len - head_len;
+		describe_refusal(r, &h, body);
+		r->retry_after_s = retry_after(&h);
+		return;
+	}
+	why = check_101(&h, nonce);
+	if (why != NULL) {
+		snprintf(r->why, sizeof(r->why), "%s", why);
+		return;
+	}
+	id = http_find(&h, "x-relay-node-id");
+	if (id != NULL && !span_copy(*id, r->node_id, sizeof(r->node_id))) {
+		snprintf(r->why, sizeof(r->why), "x-relay-node-id too long");
+		return;
+	}
+	r->open = true;
+}
