@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration of relayd(8): what a parsed relayd.conf(5) looks like,
+ * and how to get, compare and print one.
+ *
+ * This is a pure core.  It opens nothing by itself (files come through
+ * struct conf_source), knows no clock and no socket, and keeps no state
+ * outside the structures below.  conf_parse() returns a complete and
+ * cross-checked configuration or nothing.
+ *
+ * Every string in struct conf is owned by it and lives until conf_free().
+ * Everything is read-only for the users of this header.
+ */
+
+#ifndef RELAYD_CONF_H
+#define RELAYD_CONF_H
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/proc.h"
+#include "common/sandbox.h"
+#include "common/service.h"
+
+/* Where a statement was written.  line 0: a default, nobody wrote it. */
+struct conf_pos {
+	const char	*file;
+	unsigned int	 line;
+};
+
+enum conf_log {
+	CONF_LOG_BRIEF,
+	CONF_LOG_VERBOSE
+};
+
+/* Who a child process becomes when relayd was started as root. */
+enum conf_account_id {
+	CONF_ACCOUNT_FRONTEND,
+	CONF_ACCOUNT_DIALER,
+	CONF_ACCOUNT_BACKEND,
+	CONF_ACCOUNT_ROUTER,
+	CONF_ACCOUNT_REGISTRY,
+	CONF_ACCOUNT_SERVICE,		/* exec backends without `user' */
+	CONF_ACCOUNT_COUNT
+};
+
+/*
+ * An account: a name for getpwnam(3), or a number that is used as uid and
+ * as gid and need not be in passwd(5).  name == NULL means the number.
+ * Never root: the parser refuses the name "root" and the number 0.  What a
+ * name resolves to is for the user of this structure to check.
+ */
+struct conf_account {
+	struct conf_pos	 pos;
+	char		*name;
+	uint32_t	 uid;
+};
+
+enum conf_listener_kind {
+	CONF_LISTEN_INET,	/* addr, an IPv4 address in 4 bytes */
+	CONF_LISTEN_INET6,	/* addr, an IPv6 address in 16 bytes */
+	CONF_LISTEN_ANY,	/* "*": every address of both families */
+	CONF_LISTEN_UNIX	/* path */
+};
+
+struct conf_listener {
+	uint32_t		 index;		/* its place in the file */
+	struct conf_pos		 pos;
+	enum conf_listener_kind	 kind;
+	uint8_t			 addr[16];	/* network byte order */
+	uint16_t		 port;		/* 0: the kernel picks one */
+	bool			 insecure;
+	char			*path;		/* absolute, CONF_LISTEN_UNIX */
+};
+
+/* A ws:// or http:// URL, checked and taken to pieces. */
+struct conf_url {
+	char		*text;		/* canonical, with port and path */
+	char		*host;		/* lower-case, without brackets */
+	char		*authority;	/* for Host: as in the canonical text */
+	char		*path;		/* starts with '/', with any query */
+	uint16_t	 port;
+	bool		 numeric;	/* host is an address, no lookup */
+	bool		 loopback;	/* 127/8, ::1, localhost */
+};
+
+struct conf_uplink {
+	uint32_t	 index;		/* 0 is the primary */
+	struct conf_pos	 pos;
+	struct conf_url	 url;
+	bool		 insecure;
+};
+
+struct conf_origin {
+	uint32_t	 index;
+	struct conf_pos	 pos;
+	char		*text;		/* lower-case scheme://host[:port] */
+};
+
+enum conf_backend {
+	CONF_BACKEND_EXEC,	/* argv; line JSON-RPC on stdin and stdout */
+	CONF_BACKEND_HTTP,	/* url; JSON-RPC by POST */
+	CONF_BACKEND_UNIX	/* path; line JSON-RPC */
+};
+
+/*
+ * A service: def is what is registered (defaults of service_init() where
+ * the file says nothing, always healthy), the rest is how it is run.
+ */
+struct conf_service {
+	uint32_t		 index;
+	struct conf_pos		 pos;
+	struct service		 def;
+	enum conf_backend	 backend;
+	struct conf_pos		 backend_pos;
+	char		       **argv;		/* and NULL; argv[0] absolute */
+	size_t			 argc;
+	char			*directory;	/* absolute; where exec runs */
+	struct conf_url		 url;		/* CONF_BACKEND_HTTP */
+	bool			 insecure;	/* http beyond loopback */
+	char			*path;		/* of CONF_BACKEND_UNIX */
+	uint32_t		 instances;	/* of exec; else 1 */
+	struct conf_account	*user;		/* NULL: account service */
+	uint32_t		 timeout_ms;	/* 0: call-timeout */
+};
+
+struct conf {
+	enum node_role		 role;
+	struct conf_pos		 node_pos;
+	char			*node_id;	/* lower-case */
+
+	struct conf_listener	*listeners;
+	size_t			 nlisteners;
+	struct conf_uplink	*uplinks;
+	size_t			 nuplinks;
+	struct conf_origin	*origins;
+	size_t			 norigins;
+	struct conf_service	*services;
+	size_t			 nservices;
+
+	uint32_t		 call_timeout_ms;
+	uint32_t		 max_message;	/* bytes */
+	uint32_t		 max_connections;
+	uint32_t		 max_per_address;
+	enum conf_log		 log;
+	enum sandbox_mode	 sandbox;
+	struct conf_pos		 sandbox_pos;
+	char			*control;	/* path of the socket */
+	struct conf_pos		 control_pos;
+	char			*state_directory; /* absolute path */
+	struct conf_pos		 state_directory_pos;
+	struct conf_account	 accounts[CONF_ACCOUNT_COUNT];
+
+	char		       **files;		/* what the pos.file point to */
+	size_t			 nfiles;
+};
+
+/*
+ * Values for what the file does not say.  A NULL field means the value that
+ * was built in at configure time.
+ */
+struct conf_defaults {
+	const char	*control;
+	const char	*state_directory;
+	const char	*accounts[CONF_ACCOUNT_COUNT];
+};
+
+#define CONF_SERVICES_ONLY	0x01	/* a service file: see relay(1) */
+
+/*
+ * Where the text comes from.  open() gets name itself, or the path of an
+ * included file, which is relative where name is.  It returns 0 and a
+ * malloc(3)ed buffer that the parser frees, or an errno value.
+ */
+struct conf_source {
+	const char	*name;		/* of the first file, as in errors */
+	int		(*open)(void *, const char *, char **, size_t *);
+	void		*ctx;		/* first argument of open() */
+	const char	*cwd;		/* absolute; what name is relative to */
+	const char *const *macros;	/* "name=value", these win */
+	size_t		 nmacros;
+	unsigned int	 flags;
+	const struct conf_defaults *defaults;	/* may be NULL */
+};
+
+/* One complaint.  text has no position and no newline in it. */
+struct conf_error {
+	char		*file;
+	unsigned int	 line;		/* 0: the file as a whole */
+	bool		 warning;
+	char		*text;
+};
+
+struct conf_errors {
+	struct conf_error *list;
+	size_t		 count;		/* entries in list */
+	size_t		 nerrors;	/* how many of them are no warnings */
+};
+
+/*
+ * Parse and check a configuration.  Returns it, or NULL with at least one
+ * error in errs.  Warnings may be there in both cases.  errs must be zeroed
+ * before; the caller frees it with conf_errors_free().
+ */
+struct conf	*conf_parse(const struct conf_source *, struct conf_errors *);
+void		 conf_free(struct conf *);
+
+/* "file:line: text" a line; warnings say so. */
+void		 conf_errors_print(const struct conf_errors *, FILE *);
+void		 conf_errors_free(struct conf_errors *);
+
+/*
+ * An open() for struct conf_source that reads regular files, and standard
+ * input for the name "-".  The only part of this header that does I/O.
+ */
+int		 conf_open_file(void *, const char *, char **, size_t *);
+
+/*
+ * Print the effective configuration, defaults included, in the grammar of
+ * relayd.conf(5).  Parsing the output gives a configuration that is
+ * conf_equal() to this one.  Returns 0, or -1 if the stream failed.
+ */
+int		 conf_print(const struct conf *, FILE *);
+/* Print s as a quoted string of the grammar (for generated files). */
+void		 conf_print_string(FILE *, const char *);
+
+/*
+ * Equality by value: positions and indices do not count.  For a reload:
+ * what is equal may be kept running.
+ */
+bool		 conf_listener_equal(const struct conf_listener *,
+		    const struct conf_listener *);
+bool		 conf_uplink_equal(const struct conf_uplink *,
+		    const struct conf_uplink *);
+bool		 conf_service_equal(const struct conf_service *,
+		    const struct conf_service *);
+bool		 conf_account_equal(const struct conf_account *,
+		    const struct conf_account *);
+bool		 conf_equal(const struct conf *, const struct conf *);
+
+/* Loopback address or unix socket. */
+bool		 conf_listener_is_local(const struct conf_listener *);
+/*
+ * The address to bind.  family chooses AF_INET or AF_INET6 for
+ * CONF_LISTEN_ANY, for which the caller binds one socket of each (with
+ * IPV6_V6ONLY); other kinds ignore it.  Returns the length.
+ */
+socklen_t	 conf_listener_sockaddr(const struct conf_listener *, int,
+		    struct sockaddr_storage *);
+/* As it is written in the file, for log lines: "127.0.0.1 port 80". */
+void		 conf_listener_name(const struct conf_listener *, char *,
+		    size_t);
+
+const char	*conf_account_name(enum conf_account_id);
+const char	*conf_backend_name(enum conf_backend);
+const char	*conf_visibility_name(enum visibility);
+
+/*
+ * Check one value and bring it into its canonical form, as the parser
+ * does; for programs that take the same values from their command line.
+ * Each returns NULL, or why the value is refused (a constant string).
+ */
+/* A node id, see relay(7); out gets it in lower case. */
+const char	*conf_check_node_id(const char *, char *, size_t);
+/*
+ * An allowed Origin, scheme://host[:port] (RFC 6454 section 6.2); out gets
+ * it in lower case, the default port of the scheme left out.
+ */
+const char	*conf_check_origin(const char *, char *, size_t);
+/*
+ * A URL with this scheme ("ws" or "http"); no path in it: defpath.  The
+ * caller frees url with conf_url_free(), which is for stack objects too.
+ */
+const char	*conf_check_url(const char *, const char *, const char *,
+		    struct conf_url *);
+void		 conf_url_free(struct conf_url *);
+
+#endif /* RELAYD_CONF_H */

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What lexer, grammar and checks of the configuration share.  One struct
+ * conf_parser lives for one conf_parse() and holds all of their state.
+ */
+
+#ifndef RELAYD_CONF_PARSE_H
+#define RELAYD_CONF_PARSE_H
+
+#include <bsd/sys/queue.h>
+
+#include "relayd/conf.h"
+
+/* The only semantic value: the text of a token, kept in the scratch list. */
+struct conf_token {
+	const char	*text;
+};
+
+/* Text that is being read: a file, or the value of a macro. */
+struct conf_input {
+	SLIST_ENTRY(conf_input)	 entry;
+	const char		*name;	/* of the file or the macro */
+	bool			 is_macro;
+	char			*buf;
+	size_t			 len;
+	size_t			 off;
+	unsigned int		 line;	/* of the file */
+	bool			 ended;	/* its last line end was given out */
+};
+
+struct conf_macro {
+	SLIST_ENTRY(conf_macro)	 entry;
+	char			*name;
+	char			*value;
+	bool			 fixed;	/* given from outside, wins */
+};
+
+/* A string that lives until the parser ends. */
+struct conf_scratch {
+	SLIST_ENTRY(conf_scratch) entry;
+	char			 text[];
+};
+
+/* Statements that may stand only once: where they did. */
+enum conf_once {
+	CONF_ONCE_NODE,
+	CONF_ONCE_CALL_TIMEOUT,
+	CONF_ONCE_MAX_MESSAGE,
+	CONF_ONCE_MAX_CONNECTIONS,
+	CONF_ONCE_LOG,
+	CONF_ONCE_SANDBOX,
+	CONF_ONCE_CONTROL,
+	CONF_ONCE_STATE_DIRECTORY,
+	CONF_ONCE_VERSION,		/* from here on: in a service */
+	CONF_ONCE_METHODS,
+	CONF_ONCE_BACKEND,
+	CONF_ONCE_DIRECTORY,
+	CONF_ONCE_INSTANCES,
+	CONF_ONCE_USER,
+	CONF_ONCE_TIMEOUT,
+	CONF_ONCE_MAX_CONCURRENCY,
+	CONF_ONCE_WEIGHT,
+	CONF_ONCE_VISIBILITY,
+	CONF_ONCE_IDEMPOTENT,		/* from here on: in a method */
+	CONF_ONCE_METHOD_TIMEOUT,
+	CONF_ONCE_COUNT
+};
+
+struct conf_parser {
+	const struct conf_source	*source;
+	struct conf_errors		*errs;
+	struct conf			*conf;
+
+	SLIST_HEAD(conf_inputs, conf_input) inputs;
+	SLIST_HEAD(conf_macros, conf_macro) macros;
+	SLIST_HEAD(conf_scratches, conf_scratch) scratch;
+	unsigned int			 depth;		/* of inputs */
+	size_t				 nmacros;
+	size_t				 expanded;	/* bytes so far */
+	size_t				 nreads;	/* files so far */
+
+	const char			*last_text;	/* of the last token */
+	unsigned int			 blocks;	/* open braces */
+	bool				 closing;	/* making up for '}' */
+	struct conf_pos			 block_pos;	/* of the outermost */
+	bool				 recovering;
+	unsigned int			 skip;		/* blocks to skip */
+	bool				 stop;		/* too many errors */
+
+	struct conf_service		*service;	/* the open one */
+	struct service_method		*method;	/* the last one of it */
+	bool				 in_exec;	/* arguments are kept */
+	size_t				 service_errors; /* when it began */
+	struct conf_pos			 once[CONF_ONCE_COUNT];
+};
+
+/* conf_input.c: files and macros that are being read */
+#define CONF_C_EOF	(-1)	/* the file ended */
+#define CONF_C_END	(-2)	/* the macro ended: a word ends here too */
+
+void	 conf_input_init(struct conf_parser *);
+void	 conf_input_finish(struct conf_parser *);
+/* The character to be read next, or CONF_C_*.  Joins continued lines. */
+int	 conf_peek(struct conf_parser *);
+/* The same without joining: a backslash before it was no continuation. */
+int	 conf_peek_raw(const struct conf_parser *);
+/* Step over what conf_peek() returned. */
+void	 conf_advance(struct conf_parser *);
+/* To the end of the line, whatever its last character is. */
+void	 conf_skip_comment(struct conf_parser *);
+/* Leave a file or macro that has ended. */
+void	 conf_pop(struct conf_parser *);
+/* Where that is; in a macro, where it is used. */
+void	 conf_position(const struct conf_parser *, struct conf_pos *);
+/* Read a file next; false and an error at pos if that cannot be. */
+bool	 conf_push_file(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+/* Read the value of a macro next; NULL, or why that cannot be. */
+const char *conf_push_macro(struct conf_parser *, const char *);
+bool	 conf_macro_character(int);
+void	 conf_set_macro(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *, bool);
+
+/* lex.c */
+int	 conf_yylex(struct conf_token *, struct conf_pos *,
+	    struct conf_parser *);
+bool	 conf_is_keyword(const char *);
+/* Tell the lexer that tok was a syntax error, so that it resynchronises. */
+void	 conf_lex_recover(struct conf_parser *, int);
+
+/* conf_stmt.c: the statements; token texts are those of the grammar. */
+void	 conf_stmt_node(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *);
+void	 conf_stmt_listen(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *, bool);
+void	 conf_stmt_uplink(struct conf_parser *, const struct conf_pos *,
+	    const char *, bool);
+void	 conf_stmt_origin(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_stmt_call_timeout(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_stmt_max_message(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_stmt_max_connections(struct conf_parser *,
+	    const struct conf_pos *, const char *, const char *);
+void	 conf_stmt_log(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_stmt_sandbox(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_stmt_control(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_stmt_state_directory(struct conf_parser *,
+	    const struct conf_pos *, const char *);
+void	 conf_stmt_account(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *);
+
+/* conf_service.c: service blocks */
+void	 conf_service_begin(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_end(struct conf_parser *);
+void	 conf_service_version(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_methods(struct conf_parser *, const struct conf_pos *);
+void	 conf_service_method(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_method_idempotent(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_method_timeout(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_exec(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_arg(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_http(struct conf_parser *, const struct conf_pos *,
+	    const char *, bool);
+void	 conf_service_unix(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_directory(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_instances(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_user(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_timeout(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_max_concurrency(struct conf_parser *,
+	    const struct conf_pos *, const char *);
+void	 conf_service_weight(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_service_label(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *);
+void	 conf_service_visibility(struct conf_parser *,
+	    const struct conf_pos *, const char *);
+
+/* conf_cross.c: what can be judged only when everything is known */
+void	 conf_cross_check(struct conf_parser *);
+
+/* conf_util.c */
+void	 conf_error(struct conf_parser *, const struct conf_pos *,
+	    const char *, ...) __attribute__((format(printf, 3, 4)));
+void	 conf_warning(struct conf_parser *, const struct conf_pos *,
+	    const char *, ...) __attribute__((format(printf, 3, 4)));
+/* False, and an error, if the statement stood already. */
+bool	 conf_once(struct conf_parser *, const struct conf_pos *,
+	    enum conf_once, const char *);
+/* Index of text in a NULL-terminated list of words, -1 and an error. */
+int	 conf_choice(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *, const char *const *);
+/* Values with a range; false and an error that names the statement. */
+bool	 conf_number(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *, uint32_t, uint32_t, uint32_t *);
+bool	 conf_duration(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *, uint32_t, uint32_t, uint32_t *);
+bool	 conf_size(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *, uint32_t, uint32_t, uint32_t *);
+bool	 conf_account_parse(struct conf_parser *, const struct conf_pos *,
+	    const char *, struct conf_account *);
+/* path relative to the directory of the file at pos; malloc(3)ed. */
+char	*conf_path_beside(const struct conf_pos *, const char *);
+/* The same made absolute; NULL and an error if it gets too long. */
+char	*conf_path_absolute(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+/* malloc(3) family that ends the process when there is no memory. */
+void	*conf_grow(void *, size_t *, size_t);
+char	*conf_strdup(const char *);
+void	*conf_alloc(size_t);
+
+#endif /* RELAYD_CONF_PARSE_H */

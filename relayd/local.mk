@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: ISC
+
+# --- the configuration language ---
+AM_YFLAGS += -Wno-yacc
+BUILT_SOURCES += relayd/parse.h
+noinst_LIBRARIES += libconf.a
+libconf_a_SOURCES = \
+	relayd/conf.c relayd/conf.h \
+	relayd/conf_cross.c \
+	relayd/conf_equal.c \
+	relayd/conf_file.c \
+	relayd/conf_input.c \
+	relayd/conf_parse.h \
+	relayd/conf_service.c \
+	relayd/conf_stmt.c \
+	relayd/conf_util.c \
+	relayd/conf_value.c \
+	relayd/lex.c \
+	relayd/parse.y \
+	relayd/printconf.c
+# BUILT_SOURCES is for "make all"; single targets need to be told.
+relayd/conf.$(OBJEXT) relayd/lex.$(OBJEXT): relayd/parse.h
+conf_libs = libconf.a libcommon.a $(LIBBSD_LIBS)
+
+check_PROGRAMS += tests/conf/conf-test
+tests_conf_conf_test_SOURCES = tests/conf/conf-test.c
+tests_conf_conf_test_LDADD = $(conf_libs)
+
+check_PROGRAMS += tests/unit/test_conf
+TESTS += tests/unit/test_conf tests/conf/run tests/conf/check-examples.sh
+tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
+tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_conf_LDADD = $(conf_libs) $(CHECK_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_conf
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_conf_LDADD = $(conf_libs)
+tests_fuzz_fuzz_conf_LDFLAGS = $(FUZZ_LDFLAGS)
+
+EXTRA_DIST += tests/conf/run tests/conf/check-examples.sh tests/conf/cases
+
+# --- the supervisor ---
+sbin_PROGRAMS += relayd/relayd
+relayd_relayd_SOURCES = \
+	relayd/account.c \
+	relayd/children.c \
+	relayd/conffile.c \
+	relayd/confsend.c \
+	relayd/control.c relayd/control.h \
+	relayd/ctl_job.c \
+	relayd/dirs.c \
+	relayd/harden.c \
+	relayd/listen.c \
+	relayd/main.c \
+	relayd/relayd.h \
+	relayd/reload.c \
+	relayd/sdnotify.c \
+	relayd/services.c \
+	relayd/show.c \
+	relayd/spawn.c \
+	relayd/stop.c \
+	relayd/supervise.c \
+	relayd/watchdog.c
+relayd_relayd_LDADD = libconf.a libcommon.a $(LIBEVENT_LIBS) $(LIBBSD_LIBS)
+
+check_PROGRAMS += tests/unit/test_backoff
+TESTS += tests/unit/test_backoff
+tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c
+tests_unit_test_backoff_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_backoff_LDADD = libcommon.a $(CHECK_LIBS) $(LIBBSD_LIBS)
+
+check_PROGRAMS += tests/unit/test_spawn
+TESTS += tests/unit/test_spawn
+tests_unit_test_spawn_SOURCES = tests/unit/test_spawn.c \
+	relayd/account.c relayd/conffile.c relayd/spawn.c
+tests_unit_test_spawn_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_spawn_LDADD = libconf.a libcommon.a $(LIBEVENT_LIBS) \
+	$(CHECK_LIBS) $(LIBBSD_LIBS)

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The grammar of relayd.conf(5).  What a statement means is decided in
+ * conf_stmt.c and conf_service.c; this file knows only their shape, and how
+ * to go on after an error: with the next line, or behind the block.
+ */
+
+%define api.pure full
+%define api.prefix {conf_yy}
+%define api.token.prefix {TOK_}
+%define api.value.type {struct conf_token}
+%define api.location.type {struct conf_pos}
+%define parse.error custom
+%define parse.lac full
+%locations
+%param {struct conf_parser *p}
+
+%code requires {
+#include "relayd/conf_parse.h"
+
+/* A rule is where its first token is. */
+#define YYLLOC_DEFAULT(cur, rhs, n)					\
+	((cur) = (n) > 0 ? YYRHSLOC(rhs, 1) : YYRHSLOC(rhs, 0))
+}
+
+%code {
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+/* Names of expected tokens in a message, at most. */
+#define EXPECTED_MAX	5
+
+static void	 conf_yyerror(const struct conf_pos *, struct conf_parser *,
+		    const char *);
+static void	 include(struct conf_parser *, const struct conf_pos *,
+		    const char *);
+static bool	 main_file_only(struct conf_parser *, const struct conf_pos *,
+		    const char *);
+}
+
+%token	ASSIGN		"macro definition"
+%token	STRING		"string"
+%token	ACCOUNT		"account"
+%token	CALL_TIMEOUT	"call-timeout"
+%token	CONTROL		"control"
+%token	DIRECTORY	"directory"
+%token	EXEC		"exec"
+%token	HTTP		"http"
+%token	IDEMPOTENT	"idempotent"
+%token	INCLUDE		"include"
+%token	INSECURE	"insecure"
+%token	INSTANCES	"instances"
+%token	LABEL		"label"
+%token	LISTEN		"listen"
+%token	LOG		"log"
+%token	MAX_CONCURRENCY	"max-concurrency"
+%token	MAX_CONNECTIONS	"max-connections"
+%token	MAX_MESSAGE	"max-message"
+%token	METHODS		"methods"
+%token	NODE		"node"
+%token	ON		"on"
+%token	ORIGIN		"origin"
+%token	PER_ADDRESS	"per-address"
+%token	PORT		"port"
+%token	SANDBOX		"sandbox"
+%token	SERVICE		"service"
+%token	STATE_DIRECTORY	"state-directory"
+%token	TIMEOUT		"timeout"
+%token	UNIX		"unix"
+%token	UPLINK		"uplink"
+%token	USER		"user"
+%token	VERSION		"version"
+%token	VISIBILITY	"visibility"
+%token	WEIGHT		"weight"
+%token	EOL		"end of line"
+%token	OPEN		"{"
+%token	CLOSE		"}"
+
+%%
+
+grammar		: %empty
+		| grammar EOL
+		| grammar main EOL
+		| grammar service EOL
+		| grammar ASSIGN STRING EOL {
+			conf_set_macro(p, &@2, $2.text, $3.text, false);
+		}
+		| grammar INCLUDE STRING EOL {
+			include(p, &@2, $3.text);
+		}
+		| grammar error EOL {
+			yyerrok;
+		}
+		;
+
+main		: NODE STRING STRING {
+			if (main_file_only(p, &@1, "node"))
+				conf_stmt_node(p, &@1, $2.text, $3.text);
+		}
+		| LISTEN ON STRING PORT STRING insecure {
+			if (main_file_only(p, &@1, "listen"))
+				conf_stmt_listen(p, &@1, $3.text, $5.text,
+				    $6.text != NULL);
+		}
+		| LISTEN ON STRING {
+			if (main_file_only(p, &@1, "listen"))
+				conf_stmt_listen(p, &@1, $3.text, NULL, false);
+		}
+		| UPLINK STRING insecure {
+			if (main_file_only(p, &@1, "uplink"))
+				conf_stmt_uplink(p, &@1, $2.text,
+				    $3.text != NULL);
+		}
+		| ORIGIN STRING {
+			if (main_file_only(p, &@1, "origin"))
+				conf_stmt_origin(p, &@1, $2.text);
+		}
+		| CALL_TIMEOUT STRING {
+			if (main_file_only(p, &@1, "call-timeout"))
+				conf_stmt_call_timeout(p, &@1, $2.text);
+		}
+		| MAX_MESSAGE STRING {
+			if (main_file_only(p, &@1, "max-message"))
+				conf_stmt_max_message(p, &@1, $2.text);
+		}
+		| MAX_CONNECTIONS STRING {
+			if (main_file_only(p, &@1, "max-connections"))
+				conf_stmt_max_connections(p, &@1, $2.text,
+				    NULL);
+		}
+		| MAX_CONNECTIONS STRING PER_ADDRESS STRING {
+			if (main_file_only(p, &@1, "max-connections"))
+				conf_stmt_max_connections(p, &@1, $2.text,
+				    $4.text);
+		}
+		| LOG STRING {
+			if (main_file_only(p, &@1, "log"))
+				conf_stmt_log(p, &@1, $2.text);
+		}
+		| SANDBOX STRING {
+			if (main_file_only(p, &@1, "sandbox"))
+				conf_stmt_sandbox(p, &@1, $2.text);
+		}
+		| SANDBOX LOG {
+			if (main_file_only(p, &@1, "sandbox"))
+				conf_stmt_sandbox(p, &@1, $2.text);
+		}
+		| CONTROL STRING {
+			if (main_file_only(p, &@1, "control"))
+				conf_stmt_control(p, &@1, $2.text);
+		}
+		| STATE_DIRECTORY STRING {
+			if (main_file_only(p, &@1, "state-directory"))
+				conf_stmt_state_directory(p, &@1, $2.text);
+		}
+		| ACCOUNT STRING STRING {
+			if (main_file_only(p, &@1, "account"))
+				conf_stmt_account(p, &@1, $2.text, $3.text);
+		}
+		| ACCOUNT SERVICE STRING {
+			if (main_file_only(p, &@1, "account"))
+				conf_stmt_account(p, &@1, $2.text, $3.text);
+		}
+		;
+
+insecure	: %empty {
+			$$.text = NULL;
+		}
+		| INSECURE
+		;
+
+service		: service_head service_body CLOSE {
+			conf_service_end(p);
+		}
+		| service_head service_body error CLOSE {
+			yyerrok;
+			conf_service_end(p);
+		}
+		;
+
+service_head	: SERVICE STRING OPEN {
+			conf_service_begin(p, &@1, $2.text);
+		}
+		;
+
+service_body	: %empty
+		| service_body EOL
+		| service_body service_item
+		| service_body error EOL {
+			yyerrok;
+		}
+		;
+
+service_item	: VERSION STRING {
+			conf_service_version(p, &@1, $2.text);
+		}
+		| methods_head methods_body CLOSE
+		| methods_head methods_body error CLOSE {
+			yyerrok;
+		}
+		| exec
+		| HTTP STRING insecure {
+			conf_service_http(p, &@1, $2.text, $3.text != NULL);
+		}
+		| UNIX STRING {
+			conf_service_unix(p, &@1, $2.text);
+		}
+		| DIRECTORY STRING {
+			conf_service_directory(p, &@1, $2.text);
+		}
+		| INSTANCES STRING {
+			conf_service_instances(p, &@1, $2.text);
+		}
+		| USER STRING {
+			conf_service_user(p, &@1, $2.text);
+		}
+		| TIMEOUT STRING {
+			conf_service_timeout(p, &@1, $2.text);
+		}
+		| MAX_CONCURRENCY STRING {
+			conf_service_max_concurrency(p, &@1, $2.text);
+		}
+		| WEIGHT STRING {
+			conf_service_weight(p, &@1, $2.text);
+		}
+		| LABEL STRING STRING {
+			conf_service_label(p, &@1, $2.text, $3.text);
+		}
+		| VISIBILITY STRING {
+			conf_service_visibility(p, &@1, $2.text);
+		}
+		;
+
+exec		: EXEC STRING {
+			conf_service_exec(p, &@1, $2.text);
+		}
+		| exec STRING {
+			conf_service_arg(p, &@2, $2.text);
+		}
+		;
+
+methods_head	: METHODS OPEN {
+			conf_service_methods(p, &@1);
+		}
+		;
+
+methods_body	: %empty
+		| methods_body EOL
+		| methods_body method
+		| methods_body method method_block
+		| methods_body error EOL {
+			yyerrok;
+		}
+		;
+
+method		: STRING {
+			conf_service_method(p, &@1, $1.text);
+		}
+		;
+
+method_block	: OPEN method_body CLOSE
+		| OPEN method_body error CLOSE {
+			yyerrok;
+		}
+		;
+
+method_body	: %empty
+		| method_body EOL
+		| method_body IDEMPOTENT STRING {
+			conf_method_idempotent(p, &@2, $3.text);
+		}
+		| method_body TIMEOUT STRING {
+			conf_method_timeout(p, &@2, $3.text);
+		}
+		| method_body error EOL {
+			yyerrok;
+		}
+		;
+
+%%
+
+/* Only for "memory exhausted"; syntax errors go another way. */
+static void
+conf_yyerror(const struct conf_pos *pos, struct conf_parser *p,
+    const char *text)
+{
+	conf_error(p, pos, "%s", text);
+	p->stop = true;
+}
+
+static void
+include(struct conf_parser *p, const struct conf_pos *pos, const char *name)
+{
+	char	*path;
+
+	path = conf_path_beside(pos, name);
+	conf_push_file(p, pos, path);
+	free(path);
+}
+
+/* A service file holds services and nothing else. */
+static bool
+main_file_only(struct conf_parser *p, const struct conf_pos *pos,
+    const char *statement)
+{
+	if ((p->source->flags & CONF_SERVICES_ONLY) == 0)
+		return (true);
+	conf_error(p, pos, "%s: a service file holds only services and "
+	    "macros", statement);
+	return (false);
+}
+
+/* What the unexpected token looked like, for a message. */
+static void
+describe_token(char *buf, size_t size, yysymbol_kind_t kind,
+    const char *text)
+{
+	if (kind == YYSYMBOL_STRING && text != NULL)
+		snprintf(buf, size, "\"%.64s\"", text);
+	else if (kind == YYSYMBOL_EOL || kind == YYSYMBOL_YYEOF ||
+	    kind == YYSYMBOL_ASSIGN)
+		strlcpy(buf, yysymbol_name(kind), size);
+	else
+		snprintf(buf, size, "'%s'", yysymbol_name(kind));
+}
+
+/* ", expected 'a', 'b' or string", unless that is a long list. */
+static void
+describe_expected(char *buf, size_t size, const yysymbol_kind_t *kinds,
+    int n)
+{
+	char	 one[64];
+	int	 i;
+
+	buf[0] = '\0';
+	if (n > EXPECTED_MAX)
+		return;
+	for (i = 0; i < n; i++) {
+		if (i == 0)
+			strlcpy(buf, ", expected ", size);
+		else
+			strlcat(buf, i == n - 1 ? " or " : ", ", size);
+		if (kinds[i] == YYSYMBOL_STRING)
+			strlcpy(one, yysymbol_name(kinds[i]), sizeof(one));
+		else
+			describe_token(one, sizeof(one), kinds[i], NULL);
+		strlcat(buf, one, size);
+	}
+}
+
+/* Called by the generated parser, see bison's parse.error custom. */
+static int
+yyreport_syntax_error(const yypcontext_t *ctx, struct conf_parser *p)
+{
+	yysymbol_kind_t		 expected[YYNTOKENS];
+	yysymbol_kind_t		 kind = yypcontext_token(ctx);
+	const struct conf_pos	*pos = yypcontext_location(ctx);
+	const char		*hint = "";
+	char			 got[128], want[512];
+	int			 n;
+
+	if (p->stop)
+		return (0);
+	n = yypcontext_expected_tokens(ctx, expected, YYNTOKENS);
+	describe_token(got, sizeof(got), kind, p->last_text);
+	describe_expected(want, sizeof(want), expected, n);
+	if (n == 1 && expected[0] == YYSYMBOL_STRING &&
+	    conf_is_keyword(yysymbol_name(kind)))
+		hint = " (a keyword: quote it to use it as a string)";
+	conf_error(p, pos, "syntax error at %s%s%s", got, want, hint);
+	conf_lex_recover(p, kind == YYSYMBOL_OPEN ? TOK_OPEN :
+	    kind == YYSYMBOL_CLOSE ? TOK_CLOSE :
+	    kind == YYSYMBOL_EOL ? TOK_EOL :
+	    kind == YYSYMBOL_YYEOF ? TOK_YYEOF : TOK_CONF_YYerror);
+	return (0);
+}

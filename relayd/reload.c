@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A change of the configuration, in two phases (DESIGN.md, rule 8).  The start
+ * is a change too: from nothing to the first generation.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "common/log.h"
+#include "relayd/relayd.h"
+
+/* --- what only a restart can change --- */
+
+static void
+refuse_path(struct conf_errors *errs, const struct conf_pos *pos,
+    const char *what, const char *old, const char *new)
+{
+	if (strcmp(old, new) != 0)
+		complain(errs, pos, "%s changes from %s to %s: "
+		    "that needs a restart", what, old, new);
+}
+
+static void
+refuse_accounts(struct relayd *rd, const struct conf *new,
+    struct conf_errors *errs)
+{
+	enum conf_account_id id;
+
+	if (!rd->root)
+		return;
+	for (id = 0; id < CONF_ACCOUNT_COUNT; id++) {
+		if (!conf_account_equal(&rd->conf->accounts[id],
+		    &new->accounts[id]))
+			complain(errs, &new->accounts[id].pos,
+			    "account %s changes: that needs a restart",
+			    conf_account_name(id));
+	}
+}
+
+static void
+refuse_restarts(struct relayd *rd, const struct conf *new,
+    struct conf_errors *errs)
+{
+	const struct conf *old = rd->conf;
+
+	if (old->role != new->role)
+		complain(errs, &new->node_pos, "the node changes from %s to "
+		    "%s: that needs a restart", role_name(old->role),
+		    role_name(new->role));
+	refuse_path(errs, &new->node_pos, "the node id", old->node_id,
+	    new->node_id);
+	refuse_path(errs, &new->control_pos, "control", old->control,
+	    new->control);
+	refuse_path(errs, &new->state_directory_pos, "state-directory",
+	    old->state_directory, new->state_directory);
+	refuse_path(errs, &new->sandbox_pos, "sandbox",
+	    sandbox_mode_name(old->sandbox), sandbox_mode_name(new->sandbox));
+	refuse_accounts(rd, new, errs);
+}
+
+/* --- the end of a change --- */
+
+static void
+tell(struct relayd *rd, enum ctl_status status, const char *text)
+{
+	struct change *chg = &rd->change;
+
+	if (chg->client != NULL)
+		control_reload_done(rd, chg->client, chg->request, &chg->errs,
+		    status, text);
+	chg->client = NULL;
+}
+
+static void
+change_clear(struct relayd *rd)
+{
+	struct change *chg = &rd->change;
+
+	if (chg->timer != NULL)
+		event_del(chg->timer);
+	conf_errors_free(&chg->errs);
+	chg->state = CHANGE_NONE;
+	chg->conf = NULL;
+	chg->client = NULL;
+	chg->ready = 0;
+}
+
+/* Nothing has changed: say why, and to whom. */
+static void
+change_fail(struct relayd *rd, const char *why)
+{
+	struct change *chg = &rd->change;
+	bool repeat = chg->repeat;
+
+	chg->state = CHANGE_NONE;
+	listeners_close(&chg->listeners, &rd->listeners);
+	conf_free(chg->conf);
+	if (rd->conf == NULL)
+		start_failed(rd, &chg->errs, why);
+	else {
+		complaints_log(&chg->errs);
+		log_err("reload: %s; generation %u stays in force", why,
+		    rd->generation);
+		tell(rd, CTL_REFUSED, why);
+		sdnotify(rd->notify_fd, "READY=1\nSTATUS=reload failed, "
+		    "generation %u stays in force", rd->generation);
+	}
+	chg->repeat = false;
+	change_clear(rd);
+	if (repeat && rd->conf != NULL && rd->stop.stage == STOP_NONE)
+		reload(rd, NULL, 0);
+}
+
+static void
+abort_children(struct relayd *rd)
+{
+	struct child *c;
+	enum proc_id id;
+
+	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
+		c = &rd->children[id];
+		if (c->state != CHILD_RUN)
+			continue;
+		put_u32(channel_begin(c->ch, MSG_CONF_ABORT),
+		    rd->change.generation);
+		(void)channel_commit(c->ch);
+	}
+}
+
+/* Give up a change, whether the children have heard of it or not. */
+static void
+change_abort(struct relayd *rd, const char *why)
+{
+	if (rd->change.state == CHANGE_NONE)
+		return;
+	if (rd->change.state == CHANGE_SENT)
+		abort_children(rd);
+	change_fail(rd, why);
+}
+
+static void
+log_listeners(const struct listeners *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->count; i++) {
+		if (set->list[i].fresh)
+			log_notice("listening on %s", set->list[i].bound);
+	}
+}
+
+/* Where traffic can be read on the way, each start says so. */
+static void
+log_insecure(const struct conf *conf)
+{
+	static const char text[] = "is insecure: no TLS";
+	char name[192];
+	size_t i;
+
+	for (i = 0; i < conf->nlisteners; i++) {
+		if (!conf->listeners[i].insecure)
+			continue;
+		conf_listener_name(&conf->listeners[i], name, sizeof(name));
+		log_warn("listener %s %s, and no authentication", name, text);
+	}
+	for (i = 0; i < conf->nuplinks; i++) {
+		if (conf->uplinks[i].insecure)
+			log_warn("uplink %s %s", conf->uplinks[i].url.text,
+			    text);
+	}
+	for (i = 0; i < conf->nservices; i++) {
+		if (conf->services[i].insecure)
+			log_warn("service %s %s",
+			    conf->services[i].def.name, text);
+	}
+	if (conf->sandbox != SANDBOX_ENFORCE)
+		log_warn("sandbox mode is %s",
+		    sandbox_mode_name(conf->sandbox));
+}
+
+/* Every child is ready: from here on it cannot fail. */
+static void
+change_commit(struct relayd *rd)
+{
+	struct change *chg = &rd->change;
+	struct listeners old_listeners = rd->listeners;
+	struct conf *old = rd->conf;
+	bool repeat = chg->repeat;
+	char text[64];
+	enum proc_id id;
+
+	rd->conf = chg->conf;
+	rd->listeners = chg->listeners;
+	rd->generation = chg->generation;
+	memset(&chg->listeners, 0, sizeof(chg->listeners));
+	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
+		/* One that is being killed gets it in its next life. */
+		if (child_listens(&rd->children[id]))
+			child_commit(&rd->children[id], rd->generation);
+	}
+	log_listeners(&rd->listeners);
+	log_insecure(rd->conf);
+	services_apply(rd);
+	listeners_close(&old_listeners, &rd->listeners);
+	if (old == NULL || old->log != rd->conf->log)
+		set_log_level(rd, rd->opt.verbose ||
+		    rd->conf->log == CONF_LOG_VERBOSE);
+	snprintf(text, sizeof(text), "generation %u is in force",
+	    rd->generation);
+	log_notice("%s", text);
+	complaints_log(&chg->errs);	/* warnings */
+	tell(rd, CTL_OK, text);
+	sdnotify(rd->notify_fd, "READY=1\nSTATUS=%s %s, %s",
+	    role_name(rd->conf->role), rd->conf->node_id, text);
+	conf_free(old);
+	chg->repeat = false;
+	change_clear(rd);
+	if (old == NULL)
+		start_done(rd);
+	if (repeat)
+		reload(rd, NULL, 0);
+}
+
+/* --- its course --- */
+
+/* Whether this child is at the point that the change waits for. */
+static bool
+is_settled(const struct relayd *rd, const struct child *c)
+{
+	if (c->state == CHILD_UNUSED)
+		return (true);
+	if (rd->change.state == CHANGE_SENT)
+		return ((rd->change.ready & PROC_BIT(c->id)) != 0);
+	return (c->state == (rd->conf == NULL ? CHILD_IDLE : CHILD_RUN));
+}
+
+static bool
+all_settled(const struct relayd *rd)
+{
+	enum proc_id id;
+
+	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
+		if (!is_settled(rd, &rd->children[id]))
+			return (false);
+	}
+	return (true);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct relayd *rd = arg;
+	char why[160];
+	enum proc_id id;
+
+	(void)fd;
+	(void)what;
+	snprintf(why, sizeof(why), "not ready within %d s:",
+	    LIMIT_SETUP_MS / 1000);
+	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
+		if (is_settled(rd, &rd->children[id]))
+			continue;
+		strlcat(why, " ", sizeof(why));
+		strlcat(why, proc_name(id), sizeof(why));
+	}
+	change_abort(rd, why);
+}
+
+void
+change_advance(struct relayd *rd)
+{
+	struct change *chg = &rd->change;
+	enum proc_id id;
+
+	if (chg->state != CHANGE_WAIT || !all_settled(rd))
+		return;
+	chg->state = CHANGE_SENT;
+	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
+		if (rd->children[id].state != CHILD_UNUSED)
+			conf_send(&rd->children[id], chg->conf,
+			    &chg->listeners, chg->generation);
+	}
+}
+
+/* A child is ready, or rejects with a reason. */
+void
+change_answer(struct child *c, uint32_t generation, const char *reason)
+{
+	struct relayd *rd = c->rd;
+	struct change *chg = &rd->change;
+	char why[1200];
+
+	/* The answer to one that was aborted meanwhile is stale, no fault. */
+	if (chg->state != CHANGE_SENT || generation != chg->generation)
+		return;
+	if (reason != NULL) {
+		snprintf(why, sizeof(why), "%s: %s", proc_name(c->id), reason);
+		change_abort(rd, why);
+		return;
+	}
+	chg->ready |= PROC_BIT(c->id);
+	if (all_settled(rd))
+		change_commit(rd);
+}
+
+void
+change_child_gone(struct child *c)
+{
+	struct relayd *rd = c->rd;
+	char why[320];
+
+	/* A reload that has not been sent can wait for the next one. */
+	if (rd->change.state == CHANGE_NONE ||
+	    (rd->change.state == CHANGE_WAIT && rd->conf != NULL))
+		return;
+	snprintf(why, sizeof(why), "%s ended: %s", proc_name(c->id),
+	    c->last_exit);
+	change_abort(rd, why);
+}
+
+void
+change_cancel(struct relayd *rd, const char *why)
+{
+	rd->change.repeat = false;
+	change_abort(rd, why);
+}
+
+void
+change_forget_client(struct relayd *rd, const struct ctl_client *client)
+{
+	if (rd->change.client == client)
+		rd->change.client = NULL;
+}
+
+/* Errors in errs mean that it ends here. */
+void
+change_begin(struct relayd *rd, struct conf *conf)
+{
+	struct change *chg = &rd->change;
+	struct ids ids[CONF_ACCOUNT_COUNT];
+
+	chg->conf = conf;
+	chg->generation = ++rd->last_generation;
+	chg->ready = 0;
+	if (chg->timer == NULL)
+		chg->timer = timer_new(rd, on_timer, rd);
+	if (conf != NULL && rd->conf != NULL) {
+		refuse_restarts(rd, conf, &chg->errs);
+		/*
+		 * Not needed before, perhaps, and then not looked up.  Not
+		 * needed now: what is in force still needs it if this fails.
+		 */
+		if (accounts_resolve(rd, conf, ids, &chg->errs) &&
+		    ids[CONF_ACCOUNT_SERVICE].uid != (uid_t)-1)
+			rd->ids[CONF_ACCOUNT_SERVICE] =
+			    ids[CONF_ACCOUNT_SERVICE];
+	}
+	if (conf != NULL && chg->errs.nerrors == 0)
+		(void)listeners_open(conf, &rd->listeners, &chg->listeners,
+		    &chg->errs);
+	if (conf == NULL || chg->errs.nerrors > 0) {
+		change_fail(rd, "the configuration is not applied");
+		return;
+	}
+	chg->state = CHANGE_WAIT;
+	timer_start(chg->timer, LIMIT_SETUP_MS);
+	change_advance(rd);
+}
+
+void
+reload(struct relayd *rd, struct ctl_client *client, uint64_t request)
+{
+	struct change *chg = &rd->change;
+
+	if (rd->stop.stage != STOP_NONE)
+		return;
+	if (chg->state != CHANGE_NONE) {
+		chg->repeat = true;
+		return;
+	}
+	log_notice("reading %s", rd->opt.conf_file);
+	sdnotify_reloading(rd->notify_fd);
+	chg->client = client;
+	chg->request = request;
+	change_begin(rd, conf_read(rd, &chg->errs));
+}
