@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What relay-ctl prints: the rows of an answer gathered by section, and two
+ * ways to write them.  Nothing that came from elsewhere reaches a terminal
+ * with its control characters.
+ */
+#ifndef RELAY_CTL_OUTPUT_H
+#define RELAY_CTL_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/ctl.h"
+#include "common/wire.h"
+#include "relay-ctl/parser.h"
+
+struct field {
+	char		*name;
+	char		*value;
+	enum ctl_type	 type;
+};
+
+struct row {
+	struct field	*fields;
+	size_t		 count;
+};
+
+struct section {
+	char		*name;
+	struct row	*rows;
+	size_t		 count;
+};
+
+struct answer {
+	struct section	*sections;	/* in the order they came */
+	size_t		 count;
+};
+
+struct output {
+	/* The rows of a show. */
+	void	(*rows)(FILE *, FILE *, const struct command *,
+		    const struct answer *);
+	/* The end of any other command, with the rows that came before. */
+	void	(*end)(FILE *, FILE *, enum ctl_status, const char *,
+		    const struct answer *);
+	/* The result of a call, or its error object. */
+	void	(*result)(FILE *, FILE *, bool, struct span);
+};
+
+/* For each the first stream is for results, the second for complaints. */
+extern const struct output output_text;
+extern const struct output output_json;
+
+/* output.c */
+/*
+ * Take the section and fields of a CTL_ROW.  Errors stick to the reader; then
+ * nothing was taken.
+ */
+void		 answer_take(struct answer *, struct wire_get *);
+void		 answer_clear(struct answer *);
+/* The section of this name, or NULL. */
+const struct section *answer_section(const struct answer *, const char *);
+/* The value of a field, or "". */
+const char	*row_value(const struct row *, const char *);
+/*
+ * One character at p, before end: its length, and in *cp the code point, or
+ * UINT32_MAX for a byte that is not valid UTF-8.
+ */
+size_t		 utf8_next(const char *, const char *, uint32_t *);
+/* A control character, or one that turns the direction of the text. */
+bool		 is_control(uint32_t);
+/* Print text for people; what is unsafe becomes \xNN or \u{N}. */
+void		 print_safe(FILE *, const char *);
+/* Columns that print_safe() takes. */
+size_t		 safe_width(const char *);
+
+/* json_print.c */
+/* A string with quotes, always valid JSON. */
+void		 json_print_string(FILE *, const char *);
+/*
+ * Print JSON text again, with one line a member if pretty, else on one line.
+ * Digits and escapes stay as they are, control characters become escapes.
+ */
+void		 json_print(FILE *, struct span, bool);
+
+/* rpc_error.c */
+/* What an error object says, for people; and the exit code for it. */
+void		 rpc_error_print(FILE *, struct span);
+enum ctl_status	 rpc_error_status(struct span);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay(1): run a node with a command line instead of a configuration file.
+ * It writes the configuration and becomes relayd.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "relay-ctl/relay.h"
+
+static const char	 usage[] =
+"usage: relay -server [-host address] [-insecure] [-node-id id]\n"
+"             [-node-type main] [-port port]\n"
+"       relay [file.rl] -connect url [-fallback url,...] [-host address]\n"
+"             [-insecure] [-node-id id] [-node-type home] [-port port]\n";
+
+/* The services of a file, or NULL without one.  Errors end the program. */
+static struct conf *
+read_services(const char *file)
+{
+	char			 cwd[PATH_MAX];
+	struct conf_source	 source = {
+		.name = file, .open = conf_open_file, .cwd = cwd,
+		.flags = CONF_SERVICES_ONLY
+	};
+	struct conf_errors	 errs = { 0 };
+	struct conf		*conf;
+
+	if (file == NULL)
+		return (NULL);
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		err(1, "the current directory");
+	conf = conf_parse(&source, &errs);
+	conf_errors_print(&errs, stderr);
+	conf_errors_free(&errs);
+	if (conf == NULL)
+		exit(1);
+	return (conf);
+}
+
+static void
+print_statement(FILE *f, const char *keyword, const char *value,
+    const char *rest)
+{
+	fprintf(f, "%s ", keyword);
+	conf_print_string(f, value);
+	fprintf(f, "%s\n", rest);
+}
+
+/* As root: uids that belong to nobody, so that no account is needed. */
+static void
+print_accounts(FILE *f, const char *id)
+{
+	uint32_t	 first;
+	int		 i;
+
+	if (geteuid() != 0)
+		return;
+	first = relay_id_uids(id);
+	for (i = 0; i < CONF_ACCOUNT_COUNT; i++)
+		fprintf(f, "account %s %u\n",
+		    conf_account_name((enum conf_account_id)i),
+		    first + (uint32_t)i);
+}
+
+static int
+print_node(FILE *f, const struct relay_plan *plan,
+    const struct relay_dirs *dirs, const struct conf *services)
+{
+	size_t	 i;
+
+	fprintf(f, "# Written by relay(1) at each start.\n");
+	print_statement(f, plan->role == ROLE_MAIN ? "node main" :
+	    "node home", plan->node_id, "");
+	fprintf(f, "listen on %s port %u%s\n", plan->host, plan->port,
+	    plan->listen_insecure ? " insecure" : "");
+	for (i = 0; i < plan->nuplinks; i++)
+		print_statement(f, "uplink", plan->uplinks[i].url.text,
+		    plan->uplinks[i].insecure ? " insecure" : "");
+	print_statement(f, "control", dirs->control, "");
+	print_statement(f, "state-directory", dirs->state, "");
+	print_accounts(f, plan->node_id);
+	if (services != NULL)
+		return (conf_print(services, f));
+	return (fflush(f) == EOF ? -1 : 0);
+}
+
+/* Into its place with one rename: a running relayd may read it any time. */
+static void
+write_conf(const char *path, const struct relay_plan *plan,
+    const struct relay_dirs *dirs, const struct conf *services)
+{
+	char	 tmp[PATH_MAX];
+	FILE	*f;
+	int	 fd;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= (int)sizeof(tmp))
+		errx(1, "%s: the path is too long", path);
+	/* mkostemp(3) makes it with mode 0600. */
+	if ((fd = mkostemp(tmp, O_CLOEXEC)) == -1 ||
+	    (f = fdopen(fd, "w")) == NULL)
+		err(1, "%s", tmp);
+	if (print_node(f, plan, dirs, services) == -1 || fclose(f) == EOF ||
+	    rename(tmp, path) == -1) {
+		warn("%s", path);
+		unlink(tmp);
+		exit(1);
+	}
+}
+
+static bool
+is_program(const char *path)
+{
+	struct stat	 st;
+
+	return (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    access(path, X_OK) == 0);
+}
+
+/*
+ * relayd beside this program, or in its folder of the same build tree, or
+ * where it was installed.
+ */
+static void
+find_relayd(char *path, size_t size)
+{
+	static const char *const	 places[] = { "relayd",
+					    "../relayd/relayd" };
+	char				 self[PATH_MAX];
+	char				*slash;
+	ssize_t				 n;
+	size_t				 i;
+
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	if ((slash = strrchr(self, '/')) != NULL)
+		slash[1] = '\0';
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (slash != NULL && (size_t)snprintf(path, size, "%s%s",
+		    self, places[i]) < size && is_program(path))
+			return;
+	strlcpy(path, SBIN_DIR "/" RELAYD_NAME, size);
+}
+
+/* What somebody who looks at the terminal has to know. */
+static void
+announce(const struct relay_plan *plan, const struct relay_dirs *dirs,
+    const struct conf *services)
+{
+	size_t	 i;
+
+	printf("node type: %s\nnode id: %s\ncontrol socket: %s\n",
+	    role_name(plan->role), plan->node_id, dirs->control);
+	for (i = 0; i < plan->nuplinks; i++)
+		printf("%s: %s\n", i == 0 ? "uplink" : "fallback",
+		    plan->uplinks[i].url.text);
+	for (i = 0; services != NULL && i < services->nservices; i++)
+		printf("service: %s %s\n", services->services[i].def.name,
+		    services->services[i].def.version);
+	if (plan->role == ROLE_MAIN && !plan->listen_insecure)
+		printf("This Main listens on loopback only. To let other "
+		    "machines in, give it\n-host with an address and "
+		    "-insecure: calls are then in the clear.\n");
+	fflush(stdout);
+}
+
+static void
+run_relayd(const char *conf_file)
+{
+	char	 path[PATH_MAX];
+
+	find_relayd(path, sizeof(path));
+	execl(path, "relayd", "-d", "-f", conf_file, (char *)NULL);
+	err(1, "%s", path);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct relay_args	 args;
+	struct relay_plan	 plan = { 0 };
+	struct relay_dirs	 dirs;
+	struct conf		*services;
+	char			 why[LIMIT_CONF_STRING * 2];
+	char			 conf_file[PATH_MAX + 16];
+
+	if (!relay_args_parse(&args, argc, argv, why, sizeof(why)) ||
+	    (!args.help && !relay_plan_make(&plan, &args, why, sizeof(why)))) {
+		warnx("%s", why);
+		fputs(usage, stderr);
+		relay_plan_free(&plan);
+		return (1);
+	}
+	if (args.help) {
+		fputs(usage, stdout);
+		return (0);
+	}
+	services = read_services(args.file);
+	relay_dirs_base(&dirs);
+	if (plan.node_id[0] == '\0')
+		relay_id_automatic(plan.role, &dirs, plan.node_id,
+		    sizeof(plan.node_id));
+	else
+		relay_dirs_node(&dirs, plan.node_id);
+	if (relay_dirs_in_use(&dirs))
+		errx(1, "node %s runs already: something answers on %s",
+		    plan.node_id, dirs.control);
+	relay_dirs_make(&dirs);
+	snprintf(conf_file, sizeof(conf_file), "%s/relayd.conf", dirs.run);
+	write_conf(conf_file, &plan, &dirs, services);
+	announce(&plan, &dirs, services);
+	conf_free(services);
+	relay_plan_free(&plan);
+	run_relayd(conf_file);
+	return (1);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relay(1): flags in, a configuration and a running relayd out.
+ */
+
+#ifndef RELAY_CTL_RELAY_H
+#define RELAY_CTL_RELAY_H
+
+#include <sys/types.h>
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/limits.h"
+#include "common/proc.h"
+#include "relayd/conf.h"
+
+/* What the command line says, as it stands there; NULL: nothing. */
+struct relay_args {
+	bool		 server;
+	bool		 insecure;
+	bool		 help;
+	const char	*node_type;
+	const char	*node_id;
+	const char	*host;
+	const char	*port;
+	const char	*connect;
+	const char	*fallback;
+	const char	*file;
+};
+
+/* What that means, checked. */
+struct relay_plan {
+	enum node_role	 role;
+	char		 node_id[LIMIT_NODE_ID + 1];	/* "": automatic */
+	char		 host[64];		/* as in a listen statement */
+	unsigned int	 port;
+	bool		 listen_insecure;
+	struct conf_uplink uplinks[LIMIT_UPLINKS];
+	size_t		 nuplinks;
+};
+
+/* Where a node has its files. */
+struct relay_dirs {
+	char		 run_base[PATH_MAX];	/* of all nodes */
+	char		 state_base[PATH_MAX];
+	char		 run[PATH_MAX];		/* of this one */
+	char		 state[PATH_MAX];
+	char		 control[PATH_MAX];	/* in run */
+};
+
+/*
+ * relay_args.c: read the command line.  False with the reason in why.  Flags
+ * are those of SEED.md, "CLI Integration", in the syntax of Go: one dash or
+ * two, -flag value or -flag=value, before or behind the service file.
+ */
+bool	 relay_args_parse(struct relay_args *, int, char **, char *, size_t);
+/* Decide what kind of node that is, and check each value. */
+bool	 relay_plan_make(struct relay_plan *, const struct relay_args *,
+	    char *, size_t);
+void	 relay_plan_free(struct relay_plan *);
+
+/* relay_dirs.c; all of these end the program with a message on failure. */
+/* Choose and make the directories that hold those of the nodes. */
+void	 relay_dirs_base(struct relay_dirs *);
+/* Choose those of this node, without making them. */
+void	 relay_dirs_node(struct relay_dirs *, const char *);
+void	 relay_dirs_make(const struct relay_dirs *);
+/* Whether a relayd answers on the control socket. */
+bool	 relay_dirs_in_use(const struct relay_dirs *);
+
+/*
+ * relay_id.c: the automatic id of a node, role and the first 16 hex digits
+ * of the SHA-256 of its Ed25519 public key.  The key is made at the first
+ * use, as KEY-ROLE.pem in the state directory; nodes that run at the same time
+ * have different ones.  dirs is set to the directories of that id.  Ends the
+ * program with a message on failure.
+ */
+void	 relay_id_automatic(enum node_role, struct relay_dirs *, char *,
+	    size_t);
+/* First 16 hex digits of the SHA-256 of some bytes; out has 17. */
+void	 relay_id_digest(const void *, size_t, char *);
+/*
+ * First of six consecutive uids that no account has, the same at each
+ * start of the node, for relayd started as root.
+ */
+uint32_t relay_id_uids(const char *);
+
+#endif /* RELAY_CTL_RELAY_H */
