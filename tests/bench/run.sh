@@ -1,0 +1,189 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Measures a Main Relay, and NATS over WebSocket beside it in the same session,
+# interleaved.  Compare ratios only: a machine's figures drift.
+#
+#	tests/bench/run.sh [-n rounds] [-t seconds] [-m "mode ..."]
+#
+# Modes are w1 w64 w200 r2k max idle storm.  A letter behind a mode says who
+# runs where: S one processor for both, P the server on cpu 0 and the load
+# on cpu 1, F the server free (max).  The build is build/gcc (./check makes it).
+#
+# NATS is measured if nats-server is installed and $LOADER names a loader that
+# speaks its WebSocket protocol: called with --proto natsws --port --pids
+# --pairs --inflight --rate --secs --warm --cpu --idle --storm, it prints one
+# line of JSON with cpu_us, rps, p50_us, p99_us, rss_per_conn and
+# server_cpu_us_per_conn.
+
+set -eu
+top=$(cd "$(dirname "$0")/../.." && pwd)
+build=${BUILD:-$top/build/gcc}
+rounds=5 secs=2 modes="idle w1S w64P w200P r2kS maxF storm"
+idle=10000 storm=1000
+
+while getopts m:n:t: ch; do
+	case $ch in
+	m)	modes=$OPTARG ;;
+	n)	rounds=$OPTARG ;;
+	t)	secs=$OPTARG ;;
+	*)	sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 2 ;;
+	esac
+done
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/relay-bench.XXXXXX")
+chmod 711 "$tmp"
+pids=()
+cleanup() {
+	for p in "${pids[@]}"; do
+		kill "$p" 2>/dev/null || :
+		wait "$p" 2>/dev/null || :
+	done
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+
+say() {
+	printf '%s\n' "$*" >&2
+}
+
+make -s -C "$build" tests/bench/load >&2
+
+free_port() {
+	/usr/bin/python3 -c 'import socket; s = socket.socket()
+s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+wait_port() {
+	for _ in $(seq 300); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
+		sleep 0.05
+	done
+	say "nobody listens on port $1"
+	exit 1
+}
+
+start_relayd() {
+	relay_port=$(free_port)
+	mkdir -p "$tmp/state" "$tmp/run"
+	XDG_RUNTIME_DIR=$tmp/run XDG_STATE_HOME=$tmp/state \
+	    "$build/root/bin/relay" -server -node-id bench.test \
+	    -port "$relay_port" >"$tmp/relayd.log" 2>&1 &
+	relay_pid=$!
+	pids+=("$relay_pid")
+	wait_port "$relay_port"
+}
+
+start_nats() {
+	nats_port=$(free_port)
+	cat >"$tmp/nats.conf" <<EOM
+listen: 127.0.0.1:$(free_port)
+websocket { listen: "127.0.0.1:$nats_port", no_tls: true }
+EOM
+	nats-server -c "$tmp/nats.conf" >"$tmp/nats.log" 2>&1 &
+	nats_pid=$!
+	pids+=("$nats_pid")
+	wait_port "$nats_port"
+}
+
+# all PID: it and its descendants
+all() {
+	local p
+	echo "$1"
+	for p in $(ps -o pid= --ppid "$1"); do
+		all "$p"
+	done
+}
+
+# place LETTER: who runs on which processor
+place() {
+	local server
+	case $1 in
+	S)	server=1 load_cpu=1 ;;
+	P)	server=0 load_cpu=1 ;;
+	*)	server=0-$(($(nproc) - 1)) load_cpu=-1 ;;
+	esac
+	for p in $(all "$relay_pid") ${nats_pid:+$(all "$nats_pid")}; do
+		taskset -acp "$server" "$p" >/dev/null
+	done
+}
+
+# measure_relayd MODE
+measure_relayd() {
+	local mode=$1 args=()
+	[ "$load_cpu" -ge 0 ] && args=(-c "$load_cpu")
+	case $mode in
+	max)	mode=w64 args+=(-w 1) ;;
+	idle)	args+=(-n "$idle") ;;
+	storm)	args+=(-n "$storm") ;;
+	esac
+	"$build/tests/bench/load" -p "$relay_port" -P "$relay_pid" -m "$mode" \
+	    -t "$secs" "${args[@]}"
+}
+
+# measure_nats MODE
+measure_nats() {
+	local args=()
+	case $1 in
+	w1)	args=(--pairs 1 --inflight 1) ;;
+	w64|max) args=(--pairs 1 --inflight 64) ;;
+	w200)	args=(--pairs 100 --inflight 1) ;;
+	r2k)	args=(--pairs 100 --rate 2000) ;;
+	idle)	args=(--idle "$idle") ;;
+	storm)	args=(--storm "$storm") ;;
+	esac
+	"$LOADER" --proto natsws --port "$nats_port" --pids "$nats_pid" \
+	    --secs "$secs" --warm 0.5 --cpu "$load_cpu" "${args[@]}"
+}
+
+ulimit -n "$(ulimit -Hn)"
+start_relayd
+nats_pid=
+if [ -n "${LOADER-}" ] && command -v nats-server >/dev/null 2>&1; then
+	start_nats
+else
+	say "relayd alone: NATS needs nats-server and \$LOADER"
+fi
+for round in $(seq "$rounds"); do
+	for m in $modes; do
+		letter=${m##*[!SPF]}
+		mode=${m%"$letter"}
+		# Memory that was used once is not asked for again.
+		[ "$mode" != idle ] || [ "$round" -eq 1 ] || continue
+		place "${letter:-F}"
+		say "round $round: $m"
+		measure_relayd "$mode" | sed "s/^/relayd $m /" >>"$tmp/out"
+		[ -z "$nats_pid" ] || measure_nats "$mode" |
+		    sed "s/^/nats $m /" >>"$tmp/out"
+	done
+done
+
+# Medians, and medians of the ratios round by round.
+/usr/bin/python3 - "$tmp/out" <<'EOM'
+import json, statistics, sys
+rows = {}
+for line in open(sys.argv[1]):
+    who, mode, text = line.split(" ", 2)
+    rows.setdefault(mode, {}).setdefault(who, []).append(json.loads(text))
+names = {"cpu_us": ("cpu_us", "server_cpu_us_per_conn"), "rps": ("rps",),
+         "p50_us": ("p50_us",), "p99_us": ("p99_us",),
+         "bytes": ("bytes", "rss_per_conn")}
+print("%-6s %-7s %12s %12s %8s" % ("mode", "figure", "relayd", "nats",
+                                   "ratio"))
+for mode, who in rows.items():
+    for figure, keys in names.items():
+        def values(name):
+            return [next((r[k] for k in keys if k in r), None)
+                    for r in who.get(name, [])]
+        ours, theirs = values("relayd"), values("nats")
+        if not ours or None in ours:
+            continue
+        if mode == "idle" and figure != "bytes" or \
+                mode == "storm" and figure != "cpu_us":
+            continue
+        line = "%-6s %-7s %12.1f" % (mode, figure, statistics.median(ours))
+        if theirs and None not in theirs and all(theirs):
+            line += " %12.1f %8.2f" % (
+                statistics.median(theirs), statistics.median(
+                    a / b for a, b in zip(ours, theirs)))
+        print(line)
+EOM

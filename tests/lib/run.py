@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""
+Runs the system tests.
+
+    run.py [-l] [-j N] [-k] [-r RESULTS] [PATTERN...]
+
+Each test runs in a process of its own, N at a time.  A pattern is a piece of
+"file::test".  -l lists, -k keeps the directory of a test that failed.
+RESULTS gets a line a test: P, F or S, a tab, and its name.
+"""
+
+import argparse
+import concurrent.futures
+import glob
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+SYSTEM = os.path.join(os.path.dirname(HERE), "system")
+sys.path[:0] = [HERE, SYSTEM]
+SKIP = 77
+
+
+def load(name):
+    path = os.path.join(SYSTEM, name + ".py")
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def discover(patterns):
+    found = []
+    for path in sorted(glob.glob(os.path.join(SYSTEM, "test_*.py"))):
+        name = os.path.basename(path)[:-3]
+        module = load(name)
+        for attr in module.__dict__:
+            if attr.startswith("test_"):
+                full = "%s::%s" % (name[5:], attr[5:])
+                limit = getattr(module, "TIMEOUT", 120)
+                found.append((full, name, attr, limit))
+    return [f for f in found
+            if not patterns or any(p in f[0] for p in patterns)]
+
+
+def one(name, attr, keep):
+    """Run one test in this process; the exit status says how it went."""
+    import relaytest
+    module = load(name)
+    t = relaytest.Test(name + "." + attr)
+    failed = False
+    try:
+        getattr(module, attr)(t)
+    except relaytest.Skip as e:
+        print("skipped: %s" % e)
+        t.finish()
+        t.remove()
+        return SKIP
+    except BaseException:
+        traceback.print_exc(file=sys.stdout)
+        failed = True
+    for text in t.finish():
+        print(text)
+        failed = True
+    if failed:
+        for p in t.procs:
+            print("--- log of %s" % p.name)
+            print("\n".join(p.log().splitlines()[-60:]))
+        if keep:
+            print("kept: " + t.dir)
+    if not (failed and keep):
+        t.remove()
+    return 1 if failed else 0
+
+
+def spawn(test, keep):
+    full, name, attr, limit = test
+    if os.environ.get("RELAY_SANITIZED") == "1":
+        limit *= 3
+    argv = [sys.executable, os.path.abspath(__file__), "--one", name, attr]
+    if keep:
+        argv.append("-k")
+    start = time.monotonic()
+    p = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         start_new_session=True)
+    try:
+        out = p.communicate(timeout=limit)[0]
+        code = p.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(p.pid, signal.SIGKILL)
+        out = p.communicate()[0] + b"\ntook more than %d s" % limit
+        code = 1
+    return full, code, out.decode("utf-8", "replace"), \
+        time.monotonic() - start
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("-l", action="store_true")
+    ap.add_argument("-j", type=int, default=2)
+    ap.add_argument("-k", action="store_true")
+    ap.add_argument("-r")
+    ap.add_argument("--one", nargs=2)
+    ap.add_argument("pattern", nargs="*")
+    a = ap.parse_args()
+    if a.one:
+        sys.exit(one(a.one[0], a.one[1], a.k))
+    tests = discover(a.pattern)
+    if a.l:
+        print("\n".join(t[0] for t in tests))
+        return
+    results = open(a.r, "a") if a.r else None
+    count = {"P": 0, "F": 0, "S": 0}
+    with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
+        futures = [pool.submit(spawn, t, a.k) for t in tests]
+        for f in concurrent.futures.as_completed(futures):
+            full, code, out, took = f.result()
+            how = {0: "P", SKIP: "S"}.get(code, "F")
+            count[how] += 1
+            word = {"P": "ok  ", "S": "skip", "F": "FAIL"}[how]
+            print("%s %s (%.1f s)" % (word, full, took), flush=True)
+            if how != "P":
+                print("\n".join("     " + x for x in out.splitlines()),
+                      flush=True)
+            if results:
+                results.write("%s\tsystem %s\n" % (how, full))
+                results.flush()
+    if not results:
+        print("%(P)d passed, %(F)d failed, %(S)d skipped" % count)
+    sys.exit(1 if count["F"] else 0)
+
+
+if __name__ == "__main__":
+    main()
