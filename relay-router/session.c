@@ -344,9 +344,9 @@ on_session_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct router	*r = arg;
 	char		 node_id[LIMIT_NODE_ID + 1];
-	struct span	 said;
-	struct route_node	*n;
+	struct route_node *n;
 	struct session	*s;
+	struct span	 said;
 	uint64_t	 id, epoch, replaced;
 
 	(void)ch;
