@@ -6,7 +6,7 @@ fuzzers: $(FUZZERS)
 
 # The loader of the benchmark, see tests/bench/run.sh.
 EXTRA_PROGRAMS += tests/bench/load
-CLEANFILES += $(EXTRA_PROGRAMS)
+CLEANFILES += $(EXTRA_PROGRAMS) $(EXTRA_LIBRARIES)
 tests_bench_load_SOURCES = tests/bench/load.c \
 	tests/bench/message.c tests/bench/message.h tests/bench/ws.c \
 	tests/bench/ws.h tests/bench/usage.c tests/bench/usage.h
