@@ -27,6 +27,7 @@ struct channel {
 	struct event		*write_ev;
 	struct event		*flush_ev;	/* when the loop turns */
 	struct event		*fault_ev;
+	bool			 fds_full;	/* see send_queued() */
 	bool			 flush_due;
 	bool			 writing;	/* waits for room in the socket */
 	bool			 paused;

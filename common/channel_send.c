@@ -190,6 +190,7 @@ send_queued(struct channel *ch)
 	ssize_t n;
 	int fd;
 
+	ch->fds_full = false;
 	while (channel_queued(ch) > 0) {
 		pos = ch->out_base + ch->out_sent;
 		end = ch->out_base + ch->out.len;
@@ -204,7 +205,10 @@ send_queued(struct channel *ch)
 		if (n == -1) {
 			if (errno == EINTR)
 				continue;
-			return (errno == EAGAIN ? 0 : -1);
+			/* Not root, and as many fds of this user are on their
+			 * way as a process may have: unix(7). */
+			ch->fds_full = errno == ETOOMANYREFS;
+			return (errno == EAGAIN || ch->fds_full ? 0 : -1);
 		}
 		ch->out_sent += (size_t)n;
 		ch->stats.bytes_out += (uint64_t)n;
@@ -243,9 +247,12 @@ discard_out(struct channel *ch)
 	ch->out_sent = ch->out.len;
 }
 
+#define FDS_RETRY_MS	10	/* until fds may have been taken */
+
 void
 channel_on_flush(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval fds_retry = { 0, FDS_RETRY_MS * 1000 };
 	struct channel *ch = arg;
 	int sent;
 
@@ -269,7 +276,11 @@ channel_on_flush(evutil_socket_t fd, short what, void *arg)
 		reset_out(ch);
 	else {
 		ch->writing = true;
-		event_add(ch->write_ev, NULL);
+		/* The socket may well be writable all the time. */
+		if (ch->fds_full)
+			event_add(ch->flush_ev, &fds_retry);
+		else
+			event_add(ch->write_ev, NULL);
 	}
 	ch->stats.queued = channel_queued(ch);
 	if (ch->congested && channel_queued(ch) < LIMIT_CHANNEL_LOW) {
@@ -294,7 +305,10 @@ flush_within(struct channel *ch, int wait_ms)
 			errno = ETIMEDOUT;
 			return (-1);
 		}
-		if (poll(&pfd, 1, (int)left_ms) == -1 && errno != EINTR)
+		if (ch->fds_full && (wait_ms == -1 || left_ms > FDS_RETRY_MS))
+			left_ms = FDS_RETRY_MS;
+		if (poll(&pfd, !ch->fds_full, (int)left_ms) == -1 &&
+		    errno != EINTR)
 			return (-1);
 	}
 	return (sent == 1 ? 0 : -1);
