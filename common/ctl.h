@@ -22,7 +22,15 @@ enum ctl_show {
 	CTL_SHOW_CHANNELS,	/* every process */
 	CTL_SHOW_SANDBOX,	/* parent, from each HELLO_ACK */
 	CTL_SHOW_CONFIG,	/* parent */
+	CTL_SHOW_ROUTES,	/* router */
 	CTL_SHOW_MAX
+};
+
+/* As in CTL_PEER. */
+enum ctl_peer {
+	CTL_PEER_ADD = 1,
+	CTL_PEER_DELETE,
+	CTL_PEER_RESET
 };
 
 /* Exit codes of relay-ctl, and status of CTL_END. */

@@ -26,8 +26,8 @@ enum chunk_state {
 	CH_END
 };
 
-static int
-hex_value(uint8_t c)
+int
+http_hex(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
 		return (c - '0');
@@ -42,7 +42,7 @@ hex_value(uint8_t c)
 static bool
 chunk_size(struct http_chunked *k, uint8_t c)
 {
-	int	v = hex_value(c);
+	int	v = http_hex(c);
 
 	switch (k->state) {
 	case CH_SIZE:

@@ -33,5 +33,7 @@ enum http_chunk_event {
  */
 int	http_chunked(struct http_chunked *, const uint8_t *, size_t len,
 	    uint64_t body_max, size_t *took, struct span *data);
+/* The value of a hexadecimal digit, or -1. */
+int	http_hex(uint8_t);
 
 #endif

@@ -18,6 +18,7 @@ enum http_method {
 	HTTP_GET,
 	HTTP_HEAD,
 	HTTP_POST,
+	HTTP_DELETE,
 	HTTP_OTHER		/* any other token */
 };
 

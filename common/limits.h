@@ -101,12 +101,69 @@
 #define LIMIT_BACKOFF_MIN_MS	1000
 #define LIMIT_BACKOFF_MAX_MS	60000
 #define LIMIT_STABLE_MS		60000	/* up this long resets the back-off */
+#define LIMIT_REPEAT_MS		600000	/* a failure that goes on is logged
+					 * again */
 #define LIMIT_UPLINKS		16	/* a primary and its fallbacks */
 #define LIMIT_DIAL_ADDRESSES	16	/* addresses of one host that are tried */
 #define LIMIT_RESOLVE_SKEW_MS	50	/* wait for the other family's answer
 					 * (RFC 8305 section 3) */
 #define LIMIT_RETRY_AFTER_MS	600000	/* longest wait a Main may ask for: a
 					 * wrong number must not lose a home */
+
+#define LIMIT_HOLD_DOWN_MS	300000	/* default of hold-down: on a fallback
+					 * this long before the primary is
+					 * tried again */
+#define LIMIT_HOLD_DOWN_MAX_MS	86400000	/* what hold-down may ask */
+
+/* --- peers (PROTOCOL.md sections 2 and 5) --- */
+#define LIMIT_PEERS		64	/* Mains this one dials: SEED.md has 50; and
+					 * those that link by themselves with
+					 * those it knows to be its peers */
+#define LIMIT_PEER_MESSAGE	(1U << 20)	/* bytes; a peer link takes that
+					 * much whatever max-message says, for
+					 * discovery is cut to fit */
+#define LIMIT_PEER_PART		(128U << 10)	/* bytes of rows a discovery message
+					 * is filled with; one row may be more */
+#define LIMIT_PEER_ROW		(192U << 10)	/* bytes of the services of one home
+					 * as peers are told: a registration
+					 * over it is cut */
+#define LIMIT_PEER_NODES	20000	/* homes one peer may advertise */
+#define LIMIT_PEER_BYTES	(128U << 20)	/* bytes they may take together, in
+					 * the registry and the router */
+#define LIMIT_PEERS_GONE	LIMIT_PEERS	/* Mains that are gone and whose
+					 * rows are listed still: ids are free */
+#define LIMIT_PEERS_BYTES	(256U << 20)	/* bytes the homes of all Mains
+					 * may take together: then those end
+					 * that want more than an equal share */
+#define LIMIT_PEER_BURST	100000	/* rows a peer may send at once ... */
+#define LIMIT_PEER_RATE		5000	/* ... and each second after */
+#define LIMIT_PEER_WORDS	65536	/* answers to queries of peers, and
+					 * barriers, that wait for the router:
+					 * it takes none while it is congested */
+#define LIMIT_PENDING_PEER	32768	/* calls one peer link has in flight: it
+					 * stands for many homes */
+#define LIMIT_DIGEST_MS		30000	/* between digests */
+#define LIMIT_STALE_MS		600000	/* rows of a Main that is gone are listed
+					 * this long */
+#define LIMIT_QUERY_MS		250	/* wait for the peers' answers to a miss */
+#define LIMIT_QUERY_MISS_MS	2000	/* a miss is not asked about again */
+#define LIMIT_QUERIES		1024	/* calls that wait for such answers, and
+					 * misses that are remembered */
+#define LIMIT_QUERY_BYTES	(64U << 20)	/* bytes these calls hold */
+#define LIMIT_PEER_QUERIES	1000	/* questions of one peer a second that are
+					 * answered */
+#define LIMIT_PEER_FAULTS	16	/* malformed messages, or messages for
+					 * nodes of others, in the life of a link
+					 * with a peer: one more ends it */
+#define LIMIT_RESYNC_MS		1000	/* least time between requests for a
+					 * snapshot to one peer */
+#define LIMIT_RETIRE_MS		LIMIT_TIMEOUT_MAX_MS /* an uplink that was
+					 * switched away from finishes its calls */
+#define LIMIT_PEER_ASKS		64	/* requests to add or delete a peer that
+					 * wait for the registry */
+#define LIMIT_AUTHORIZATION	4096	/* bytes of such a request's header: a
+					 * token is far shorter */
+#define LIMIT_TOKENS		2	/* admin tokens at once: to replace one */
 
 /* --- services of a home --- */
 #define LIMIT_INSTANCES		64	/* processes of one exec service */

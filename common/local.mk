@@ -24,5 +24,6 @@ libcommon_a_SOURCES = \
 	common/sandbox_landlock.c common/sandbox_mode.c \
 	common/sandbox_seccomp.c \
 	common/service.c common/service.h \
+	common/url.c common/url.h \
 	common/utf8.c common/utf8.h \
 	common/wire.c common/wire.h

@@ -16,6 +16,15 @@ monotime_now(void)
 	return (t);
 }
 
+int64_t
+monotime_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+}
+
 void
 wallclock_rfc3339(char *buf, size_t len)
 {

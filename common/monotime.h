@@ -17,6 +17,9 @@ struct monotime {
 /* The time now (CLOCK_MONOTONIC). */
 struct monotime	 monotime_now(void);
 
+/* The same clock in microseconds, to measure what is short. */
+int64_t		 monotime_us(void);
+
 /* RFC 3339 UTC of the wall clock with milliseconds, into at least 25 bytes. */
 void		 wallclock_rfc3339(char *, size_t);
 

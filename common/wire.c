@@ -57,15 +57,21 @@ reserve(struct wire_put *w, size_t n)
 }
 
 static void
+store_le(uint8_t *p, uint64_t v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+}
+
+static void
 put_le(struct wire_put *w, uint64_t v, size_t n)
 {
 	uint8_t *p;
-	size_t i;
 
-	if ((p = reserve(w, n)) == NULL)
-		return;
-	for (i = 0; i < n; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
+	if ((p = reserve(w, n)) != NULL)
+		store_le(p, v, n);
 }
 
 void
@@ -141,6 +147,27 @@ put_raw(struct wire_put *w, const void *data, size_t len)
 
 	if ((p = reserve(w, len)) != NULL && len > 0)
 		memcpy(p, data, len);
+}
+
+static void
+put_le_at(struct wire_put *w, size_t off, uint64_t v, size_t n)
+{
+	if (w->bad || off > w->len || w->len - off < n)
+		w->bad = true;
+	else
+		store_le(w->buf + off, v, n);
+}
+
+void
+put_bool_at(struct wire_put *w, size_t off, bool v)
+{
+	put_le_at(w, off, v ? 1 : 0, 1);
+}
+
+void
+put_u16_at(struct wire_put *w, size_t off, uint16_t v)
+{
+	put_le_at(w, off, v, 2);
 }
 
 uint8_t *

@@ -51,6 +51,12 @@ void	put_bytes(struct wire_put *, const void *, size_t);
 /* Bytes with nothing before them: what another writer has encoded. */
 void	put_raw(struct wire_put *, const void *, size_t);
 /*
+ * A value over one that was written at that offset: what is known only once
+ * the items behind it are written.  Bad if it is not all within what was.
+ */
+void	put_bool_at(struct wire_put *, size_t, bool);
+void	put_u16_at(struct wire_put *, size_t, uint16_t);
+/*
  * Room for len bytes with their u32 length written before, to be filled by
  * the caller before the next call on the writer; NULL on error.
  */

@@ -33,13 +33,22 @@ relay_ctl_relay_ctl_SOURCES = relay-ctl/relay-ctl.c
 relay_ctl_relay_ctl_LDADD = libctl.a libcommon.a $(LIBEVENT_LIBS) \
 	$(JSONC_LIBS) $(LIBBSD_LIBS)
 
-check_PROGRAMS += tests/unit/test_ctl_parser tests/unit/test_ctl_output
-TESTS += tests/unit/test_ctl_parser tests/unit/test_ctl_output
+CTL_TESTS = tests/unit/test_ctl_output tests/unit/test_ctl_parser \
+	tests/unit/test_ctl_result
+check_PROGRAMS += $(CTL_TESTS)
+TESTS += $(CTL_TESTS)
+ctl_test_libs = libctl.a libcommon.a $(JSONC_LIBS) $(CHECK_LIBS) \
+	$(LIBBSD_LIBS)
 tests_unit_test_ctl_parser_SOURCES = tests/unit/test_ctl_parser.c
 tests_unit_test_ctl_parser_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_ctl_parser_LDADD = libctl.a libcommon.a $(JSONC_LIBS) \
-	$(CHECK_LIBS) $(LIBBSD_LIBS)
-tests_unit_test_ctl_output_SOURCES = tests/unit/test_ctl_output.c
+tests_unit_test_ctl_parser_LDADD = $(ctl_test_libs)
+CTL_OUTPUT_FIXTURE = tests/unit/ctl_output_fixture.c \
+	tests/unit/ctl_output_fixture.h
+tests_unit_test_ctl_output_SOURCES = tests/unit/test_ctl_output.c \
+	$(CTL_OUTPUT_FIXTURE)
 tests_unit_test_ctl_output_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_ctl_output_LDADD = libctl.a libcommon.a $(JSONC_LIBS) \
-	$(CHECK_LIBS) $(LIBBSD_LIBS)
+tests_unit_test_ctl_output_LDADD = $(ctl_test_libs)
+tests_unit_test_ctl_result_SOURCES = tests/unit/test_ctl_result.c \
+	$(CTL_OUTPUT_FIXTURE)
+tests_unit_test_ctl_result_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_ctl_result_LDADD = $(ctl_test_libs)

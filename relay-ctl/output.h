@@ -43,8 +43,8 @@ struct output {
 	void	(*rows)(FILE *, FILE *, const struct command *,
 		    const struct answer *);
 	/* The end of any other command, with the rows that came before. */
-	void	(*end)(FILE *, FILE *, enum ctl_status, const char *,
-		    const struct answer *);
+	void	(*end)(FILE *, FILE *, const struct command *,
+		    enum ctl_status, const char *, const struct answer *);
 	/* The result of a call, or its error object. */
 	void	(*result)(FILE *, FILE *, bool, struct span);
 };

@@ -77,14 +77,16 @@ json_rows(FILE *out, FILE *complaints, const struct command *cmd,
 }
 
 static void
-json_end(FILE *out, FILE *complaints, enum ctl_status status,
-    const char *text, const struct answer *a)
+json_end(FILE *out, FILE *complaints, const struct command *cmd,
+    enum ctl_status status, const char *text, const struct answer *a)
 {
+	bool ok = status == CTL_OK;
 	size_t i;
 
 	(void)complaints;
-	fprintf(out, "{\"ok\":%s,\"text\":",
-	    status == CTL_OK ? "true" : "false");
+	fprintf(out, "{\"ok\":%s,\"%s\":", ok ? "true" : "false",
+	    ok && cmd->action == COMMAND_TOKEN && !cmd->revoke ? "token" :
+	    "text");
 	json_print_string(out, text);
 	for (i = 0; i < a->count; i++) {
 		fputc(',', out);

@@ -45,17 +45,36 @@ format_duration(char *buf, size_t size, int64_t ms)
 		    s % 86400 / 3600);
 }
 
+/* Below a second no finer than a tenth of the unit. */
+static void
+format_short(char *buf, size_t size, int64_t us)
+{
+	if (us < 1000)
+		snprintf(buf, size, "%" PRId64 "us", us);
+	else if (us < 1000000)
+		snprintf(buf, size, "%" PRId64 ".%" PRId64 "ms", us / 1000,
+		    us % 1000 / 100);
+	else
+		format_duration(buf, size, us / 1000);
+}
+
 static void
 format_number(char *buf, size_t size, const struct field *field)
 {
 	int64_t n = strtoll(field->value, NULL, 10);
 
-	if (n >= 0 && ends_in(field->name, "_ms"))
+	if (n < 0 && (ends_in(field->name, "_ms") ||
+	    ends_in(field->name, "_us") || ends_in(field->name, "_s")))
+		/* No time is negative: there is none to tell. */
+		strlcpy(buf, "-", size);
+	else if (ends_in(field->name, "_ms"))
 		format_duration(buf, size, n);
-	else if (n >= 0 && n < 60 && ends_in(field->name, "_s"))
+	else if (ends_in(field->name, "_us"))
+		format_short(buf, size, n);
+	else if (n < 60 && ends_in(field->name, "_s"))
 		/* No finer than it is known. */
 		snprintf(buf, size, "%" PRId64 "s", n);
-	else if (n >= 0 && n < INT64_MAX / 1000 && ends_in(field->name, "_s"))
+	else if (n < INT64_MAX / 1000 && ends_in(field->name, "_s"))
 		format_duration(buf, size, n * 1000);
 	else
 		snprintf(buf, size, "%" PRId64, n);
@@ -81,7 +100,7 @@ cell(const struct field *field, char *buf, size_t size)
 static void
 format_label(char *buf, size_t size, const struct field *field)
 {
-	static const char *const units[] = { "_ms", "_s" };
+	static const char *const units[] = { "_ms", "_us", "_s" };
 	size_t i;
 
 	strlcpy(buf, field->name, size);
@@ -285,11 +304,12 @@ print_complaints(FILE *f, const struct section *s)
 }
 
 static void
-text_end(FILE *out, FILE *complaints, enum ctl_status status,
-    const char *text, const struct answer *a)
+text_end(FILE *out, FILE *complaints, const struct command *cmd,
+    enum ctl_status status, const char *text, const struct answer *a)
 {
 	FILE *f = status == CTL_OK ? out : complaints;
 
+	(void)cmd;
 	print_complaints(complaints, answer_section(a, "errors"));
 	if (text[0] == '\0')
 		return;

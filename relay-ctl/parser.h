@@ -14,7 +14,9 @@ enum command_action {
 	COMMAND_RELOAD,
 	COMMAND_STOP,
 	COMMAND_LOG,
-	COMMAND_CALL
+	COMMAND_CALL,
+	COMMAND_PEER,
+	COMMAND_TOKEN
 };
 
 struct command {
@@ -25,6 +27,12 @@ struct command {
 	const char		*target;	/* COMMAND_CALL */
 	const char		*method;
 	const char		*args;		/* JSON text, or "" */
+	enum ctl_peer		 peer;		/* COMMAND_PEER */
+	const char		*name;		/* URL or node id */
+	const char		*node_id;	/* who must answer, or "" */
+	bool			 persist;
+	bool			 insecure;
+	bool			 revoke;	/* COMMAND_TOKEN */
 };
 
 /*

@@ -71,7 +71,8 @@ print_end(struct client *c, enum ctl_status status, const char *text)
 		if (answer_section(&c->answer, "errors") != NULL)
 			status = CTL_REFUSED;
 	} else
-		c->output->end(stdout, stderr, status, text, &c->answer);
+		c->output->end(stdout, stderr, &c->cmd, status, text,
+		    &c->answer);
 	finish(c, status);
 }
 
@@ -135,8 +136,8 @@ on_fault(void *arg, struct channel *ch, enum channel_fault fault,
 
 	(void)ch;
 	if (c->stopping) {
-		c->output->end(stdout, stderr, CTL_OK, "relayd has stopped",
-		    &c->answer);
+		c->output->end(stdout, stderr, &c->cmd, CTL_OK,
+		    "relayd has stopped", &c->answer);
 		finish(c, CTL_OK);
 		return;
 	}
@@ -173,7 +174,8 @@ patience_ms(const struct command *cmd, uint32_t timeout_ms)
 {
 	switch (cmd->action) {
 	case COMMAND_RELOAD:
-		return (LIMIT_SETUP_MS + SLACK_MS);
+		/* A change of peers that is under way comes first. */
+		return (2 * LIMIT_SETUP_MS + SLACK_MS);
 	case COMMAND_STOP:
 		return (LIMIT_DRAIN_MS + 4 * LIMIT_STOP_MS + SLACK_MS);
 	case COMMAND_CALL:
@@ -182,6 +184,8 @@ patience_ms(const struct command *cmd, uint32_t timeout_ms)
 		    LIMIT_TIMEOUT_MAX_MS) + SLACK_MS);
 	case COMMAND_SHOW:
 	case COMMAND_LOG:
+	case COMMAND_PEER:
+	case COMMAND_TOKEN:
 		break;
 	}
 	return (LIMIT_CTL_REPLY_MS + SLACK_MS);
@@ -210,6 +214,17 @@ put_call(struct wire_put *w, const struct command *cmd, uint32_t timeout_ms)
 }
 
 static void
+put_peer(struct wire_put *w, const struct command *cmd)
+{
+	put_u64(w, REQUEST);
+	put_u8(w, (uint8_t)cmd->peer);
+	put_str(w, cmd->name);
+	put_str(w, cmd->node_id);
+	put_bool(w, cmd->persist);
+	put_bool(w, cmd->insecure);
+}
+
+static void
 ask(struct client *c, uint32_t timeout_ms)
 {
 	struct wire_put *w;
@@ -233,6 +248,14 @@ ask(struct client *c, uint32_t timeout_ms)
 		put_call(channel_begin(c->ch, MSG_CTL_CALL), &c->cmd,
 		    timeout_ms);
 		break;
+	case COMMAND_PEER:
+		put_peer(channel_begin(c->ch, MSG_CTL_PEER), &c->cmd);
+		break;
+	case COMMAND_TOKEN:
+		w = channel_begin(c->ch, MSG_CTL_TOKEN);
+		put_u64(w, REQUEST);
+		put_bool(w, c->cmd.revoke);
+		break;
 	}
 	if (channel_commit(c->ch) == -1)
 		exit(CTL_REFUSED);
@@ -250,6 +273,19 @@ check_call(const struct command *cmd)
 		    LIMIT_METHOD_NAME);
 	if (strlen(cmd->args) > LIMIT_MESSAGE_MAX)
 		errx(CTL_REFUSED, "the arguments are too long");
+}
+
+/* What it means is for the registry to say. */
+static void
+check_peer(const struct command *cmd)
+{
+	if (cmd->action != COMMAND_PEER)
+		return;
+	if (strlen(cmd->name) > LIMIT_CONF_STRING)
+		errx(CTL_REFUSED, "the URL is too long");
+	if (strlen(cmd->node_id) > LIMIT_NODE_ID)
+		errx(CTL_REFUSED, "a node id has at most %d bytes",
+		    LIMIT_NODE_ID);
 }
 
 /* --- connection --- */
@@ -360,5 +396,6 @@ main(int argc, char **argv)
 	if (timeout_ms != 0 && client.cmd.action != COMMAND_CALL)
 		errx(CTL_REFUSED, "-t is only for call");
 	check_call(&client.cmd);
+	check_peer(&client.cmd);
 	return (run(&client, path, timeout_ms));
 }

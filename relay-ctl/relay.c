@@ -22,7 +22,7 @@
 
 static const char	 usage[] =
 "usage: relay -server [-host address] [-insecure] [-node-id id]\n"
-"             [-node-type main] [-port port]\n"
+"             [-node-type main] [-peers url,...] [-port port]\n"
 "       relay [file.rl] -connect url [-fallback url,...] [-host address]\n"
 "             [-insecure] [-node-id id] [-node-type home] [-port port]\n";
 
@@ -89,6 +89,9 @@ print_node(FILE *f, const struct relay_plan *plan,
 	for (i = 0; i < plan->nuplinks; i++)
 		print_statement(f, "uplink", plan->uplinks[i].url.text,
 		    plan->uplinks[i].insecure ? " insecure" : "");
+	for (i = 0; i < plan->npeers; i++)
+		print_statement(f, "peer", plan->peers[i].url.text,
+		    plan->peers[i].insecure ? " insecure" : "");
 	print_statement(f, "control", dirs->control, "");
 	print_statement(f, "state-directory", dirs->state, "");
 	print_accounts(f, plan->node_id);
@@ -166,6 +169,8 @@ announce(const struct relay_plan *plan, const struct relay_dirs *dirs,
 	for (i = 0; i < plan->nuplinks; i++)
 		printf("%s: %s\n", i == 0 ? "uplink" : "fallback",
 		    plan->uplinks[i].url.text);
+	for (i = 0; i < plan->npeers; i++)
+		printf("peer: %s\n", plan->peers[i].url.text);
 	for (i = 0; services != NULL && i < services->nservices; i++)
 		printf("service: %s %s\n", services->services[i].def.name,
 		    services->services[i].def.version);

@@ -28,6 +28,7 @@ struct relay_args {
 	const char	*port;
 	const char	*connect;
 	const char	*fallback;
+	const char	*peers;
 	const char	*file;
 };
 
@@ -40,6 +41,8 @@ struct relay_plan {
 	bool		 listen_insecure;
 	struct conf_uplink uplinks[LIMIT_UPLINKS];
 	size_t		 nuplinks;
+	struct conf_peer peers[LIMIT_PEERS];
+	size_t		 npeers;
 };
 
 /* Where a node has its files. */

@@ -18,6 +18,10 @@
 
 #define MAIN_PORT	8080	/* where the examples of SEED.md expect it */
 
+/* The text of a number that is a macro. */
+#define STR(number)	STR1(number)
+#define STR1(number)	#number
+
 /* Write the reason and return false, so that callers can return it. */
 static bool	refuse(char *, size_t, const char *, ...)
 		    __attribute__((format(printf, 3, 4)));
@@ -49,6 +53,8 @@ value_of(struct relay_args *args, const char *name)
 		return (&args->connect);
 	if (strcmp(name, "fallback") == 0)
 		return (&args->fallback);
+	if (strcmp(name, "peers") == 0)
+		return (&args->peers);
 	return (NULL);
 }
 
@@ -67,9 +73,6 @@ switch_of(struct relay_args *args, const char *name)
 static bool
 unknown_flag(const char *name, char *why, size_t size)
 {
-	if (strcmp(name, "peers") == 0)
-		return (refuse(why, size, "-peers: this version cannot "
-		    "connect Mains to each other"));
 	if (strcmp(name, "tls-cert") == 0 || strcmp(name, "tls-key") == 0)
 		return (refuse(why, size, "-%s: TLS is not available in this "
 		    "version", name));
@@ -185,6 +188,9 @@ plan_role(struct relay_plan *plan, const struct relay_args *args, char *why,
 	if (args->fallback != NULL && args->connect == NULL)
 		return (refuse(why, size, "-fallback: only together with "
 		    "-connect"));
+	if (args->peers != NULL && plan->role != ROLE_MAIN)
+		return (refuse(why, size, "-peers: only a Main has peers, and "
+		    "this is a Home; its other Mains go with -fallback"));
 	return (true);
 }
 
@@ -258,7 +264,7 @@ add_uplink(struct relay_plan *plan, const char *flag, const char *text,
 	if (plan->nuplinks == LIMIT_UPLINKS)
 		return (refuse(why, size, "-%s: more than %d Mains", flag,
 		    LIMIT_UPLINKS));
-	reason = conf_check_url(text, "ws", "/ws/federation", &u->url);
+	reason = url_check(text, "ws", "/ws/federation", &u->url);
 	if (reason != NULL)
 		return (refuse(why, size, "-%s \"%s\": %s", flag, text,
 		    reason));
@@ -297,6 +303,76 @@ plan_uplinks(struct relay_plan *plan, const struct relay_args *args,
 	return (ok);
 }
 
+/* Whether that is where this node itself listens. */
+static bool
+is_own(const struct relay_plan *plan, const struct url *url)
+{
+	struct conf_listener	 l = { .port = (uint16_t)plan->port };
+
+	if (strcmp(plan->host, "*") == 0)
+		l.kind = CONF_LISTEN_ANY;
+	else if (inet_pton(AF_INET, plan->host, l.addr) == 1)
+		l.kind = CONF_LISTEN_INET;
+	else if (inet_pton(AF_INET6, plan->host, l.addr) == 1)
+		l.kind = CONF_LISTEN_INET6;
+	return (conf_listener_reached(&l, url));
+}
+
+/* NULL, or why it cannot be one more peer. */
+static const char *
+add_peer(struct relay_plan *plan, const char *text, bool insecure)
+{
+	static const char	 too_many[] = "a Main has no more than "
+				    STR(LIMIT_PEERS) " peers";
+	struct conf_peer	*p = &plan->peers[plan->npeers];
+	const char		*reason;
+	size_t			 i;
+
+	if (text[0] == '\0')
+		return ("there is nothing between the commas");
+	if (plan->npeers == LIMIT_PEERS)
+		return (too_many);
+	reason = url_check(text, "ws", "/ws/peers", &p->url);
+	if (reason != NULL)
+		return (reason);
+	plan->npeers++;
+	p->insecure = !p->url.loopback;
+	if (p->insecure && !insecure)
+		return ("ws:// carries calls in the clear, and TLS is not "
+		    "available in this version; add -insecure if that is "
+		    "acceptable");
+	if (is_own(plan, &p->url))
+		return ("that is this node itself");
+	for (i = 0; i + 1 < plan->npeers; i++)
+		if (strcmp(plan->peers[i].url.text, p->url.text) == 0)
+			return ("this Main is given twice");
+	return (NULL);
+}
+
+static bool
+plan_peers(struct relay_plan *plan, const struct relay_args *args,
+    char *why, size_t size)
+{
+	const char	*reason = NULL;
+	char		*list, *next, *one = NULL;
+	size_t		 number = 0;
+
+	if (args->peers == NULL)
+		return (true);
+	if ((list = strdup(args->peers)) == NULL)
+		return (refuse(why, size, "out of memory"));
+	next = list;
+	while (reason == NULL && (one = strsep(&next, ",")) != NULL) {
+		number++;
+		reason = add_peer(plan, one, args->insecure);
+	}
+	if (reason != NULL)
+		refuse(why, size, "-peers, URL %zu \"%s\": %s", number, one,
+		    reason);
+	free(list);
+	return (reason == NULL);
+}
+
 bool
 relay_plan_make(struct relay_plan *plan, const struct relay_args *args,
     char *why, size_t size)
@@ -312,7 +388,8 @@ relay_plan_make(struct relay_plan *plan, const struct relay_args *args,
 		    args->node_id, reason));
 	return (plan_host(plan, args, why, size) &&
 	    plan_port(plan, args, why, size) &&
-	    plan_uplinks(plan, args, why, size));
+	    plan_uplinks(plan, args, why, size) &&
+	    plan_peers(plan, args, why, size));
 }
 
 void
@@ -321,6 +398,8 @@ relay_plan_free(struct relay_plan *plan)
 	size_t	 i;
 
 	for (i = 0; i < plan->nuplinks; i++)
-		conf_url_free(&plan->uplinks[i].url);
-	plan->nuplinks = 0;
+		url_free(&plan->uplinks[i].url);
+	for (i = 0; i < plan->npeers; i++)
+		url_free(&plan->peers[i].url);
+	plan->nuplinks = plan->npeers = 0;
 }

@@ -4,46 +4,74 @@ libregistry_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JSONC_CFLAGS)
 libregistry_a_SOURCES = \
 	relay-registry/clone.c relay-registry/clone.h \
 	relay-registry/db.c relay-registry/db.h relay-registry/sql.def \
+	relay-registry/discovery.c \
+	relay-registry/mesh.c relay-registry/mesh.h \
+	relay-registry/mesh_impl.h \
+	relay-registry/mesh_out.c \
+	relay-registry/mesh_own.c \
+	relay-registry/mesh_peer.c \
+	relay-registry/mesh_row.c \
 	relay-registry/message.c relay-registry/message.h \
+	relay-registry/message_impl.h \
+	relay-registry/message_peer.c \
+	relay-registry/peer.c relay-registry/peer.h \
+	relay-registry/peer_admin.c \
+	relay-registry/peer_link.c \
+	relay-registry/peer_list.c relay-registry/peer_list.h \
+	relay-registry/peer_session.c \
 	relay-registry/register.c \
 	relay-registry/registry.c relay-registry/registry.h \
 	relay-registry/registry_impl.h \
 	relay-registry/reply.c relay-registry/reply.h \
 	relay-registry/schema.c \
 	relay-registry/session.c \
-	relay-registry/view.c
+	relay-registry/token.c relay-registry/token.h \
+	relay-registry/view.c relay-registry/view_impl.h \
+	relay-registry/view_peers.c
 
 pkglibexec_PROGRAMS += relay-registry/relay-registry
 relay_registry_relay_registry_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 relay_registry_relay_registry_SOURCES = \
-	relay-registry/main.c \
+	relay-registry/links.c \
+	relay-registry/main.c relay-registry/registry_main.h \
 	relay-registry/show.c relay-registry/show.h
 relay_registry_relay_registry_LDADD = libregistry.a libcommon.a \
-	$(SQLITE_LIBS) $(JSONC_LIBS) $(LIBEVENT_LIBS) $(SECCOMP_LIBS) \
-	$(LIBBSD_LIBS)
+	$(SQLITE_LIBS) $(JSONC_LIBS) $(CRYPTO_LIBS) $(LIBEVENT_LIBS) \
+	$(SECCOMP_LIBS) $(LIBBSD_LIBS)
 
 registry_test_libs = libregistry.a libcommon.a $(CHECK_LIBS) \
-	$(SQLITE_LIBS) $(JSONC_LIBS) $(LIBBSD_LIBS)
+	$(SQLITE_LIBS) $(JSONC_LIBS) $(CRYPTO_LIBS) $(LIBBSD_LIBS)
 registry_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS) \
 	$(JSONC_CFLAGS) -DTEST_DIR=\"$(abs_top_srcdir)/tests/unit\"
 
-check_PROGRAMS += \
+REGISTRY_TESTS = \
 	tests/unit/test_registry \
+	tests/unit/test_registry_admin \
 	tests/unit/test_registry_clone \
 	tests/unit/test_registry_db \
+	tests/unit/test_registry_dial \
+	tests/unit/test_registry_links \
+	tests/unit/test_registry_mesh \
 	tests/unit/test_registry_message \
-	tests/unit/test_registry_services
-TESTS += \
-	tests/unit/test_registry \
-	tests/unit/test_registry_clone \
-	tests/unit/test_registry_db \
-	tests/unit/test_registry_message \
-	tests/unit/test_registry_services
+	tests/unit/test_registry_peer \
+	tests/unit/test_registry_reply \
+	tests/unit/test_registry_resume \
+	tests/unit/test_registry_services \
+	tests/unit/test_registry_token \
+	tests/unit/test_registry_view
+check_PROGRAMS += $(REGISTRY_TESTS)
+TESTS += $(REGISTRY_TESTS)
 
-tests_unit_test_registry_SOURCES = tests/unit/test_registry.c \
+REGISTRY_CASE = tests/unit/registry_case.c tests/unit/registry_case.h \
 	tests/unit/registry_fixture.c tests/unit/registry_fixture.h
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c \
+	$(REGISTRY_CASE)
 tests_unit_test_registry_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_LDADD = $(registry_test_libs)
+tests_unit_test_registry_resume_SOURCES = tests/unit/test_registry_resume.c \
+	$(REGISTRY_CASE)
+tests_unit_test_registry_resume_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_resume_LDADD = $(registry_test_libs)
 tests_unit_test_registry_clone_SOURCES = tests/unit/test_registry_clone.c
 tests_unit_test_registry_clone_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_clone_LDADD = $(registry_test_libs)
@@ -51,22 +79,105 @@ tests_unit_test_registry_db_SOURCES = tests/unit/test_registry_db.c
 tests_unit_test_registry_db_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_db_LDADD = $(registry_test_libs)
 tests_unit_test_registry_message_SOURCES = tests/unit/test_registry_message.c \
+	tests/unit/registry_message_fixture.c \
+	tests/unit/registry_message_fixture.h \
 	tests/unit/registry_fixture.c tests/unit/registry_fixture.h
 tests_unit_test_registry_message_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_message_LDADD = $(registry_test_libs)
-
-tests_unit_test_registry_services_SOURCES = \
-	tests/unit/test_registry_services.c \
+tests_unit_test_registry_reply_SOURCES = tests/unit/test_registry_reply.c \
+	tests/unit/registry_message_fixture.c \
+	tests/unit/registry_message_fixture.h \
 	tests/unit/registry_fixture.c tests/unit/registry_fixture.h
+tests_unit_test_registry_reply_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_reply_LDADD = $(registry_test_libs)
+
+tests_unit_test_registry_services_SOURCES = tests/unit/test_registry_services.c \
+	$(REGISTRY_CASE)
 tests_unit_test_registry_services_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_services_LDADD = $(registry_test_libs)
+tests_unit_test_registry_view_SOURCES = tests/unit/test_registry_view.c \
+	$(REGISTRY_CASE)
+tests_unit_test_registry_view_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_view_LDADD = $(registry_test_libs)
 
-EXTRA_DIST += tests/unit/registry-v1.sql
+REGISTRY_PEER_FIXTURE = tests/unit/registry_peer_fixture.c \
+	tests/unit/registry_peer_fixture.h
+tests_unit_test_registry_peer_SOURCES = tests/unit/test_registry_peer.c \
+	$(REGISTRY_PEER_FIXTURE)
+tests_unit_test_registry_peer_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_peer_LDADD = $(registry_test_libs)
+tests_unit_test_registry_dial_SOURCES = tests/unit/test_registry_dial.c \
+	$(REGISTRY_PEER_FIXTURE)
+tests_unit_test_registry_dial_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_dial_LDADD = $(registry_test_libs)
+
+REGISTRY_LINKS_FIXTURE = tests/unit/registry_links_fixture.c \
+	tests/unit/registry_links_fixture.h \
+	tests/unit/registry_fixture.c tests/unit/registry_fixture.h
+tests_unit_test_registry_links_SOURCES = tests/unit/test_registry_links.c \
+	$(REGISTRY_LINKS_FIXTURE)
+tests_unit_test_registry_links_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_links_LDADD = $(registry_test_libs)
+tests_unit_test_registry_mesh_SOURCES = tests/unit/test_registry_mesh.c \
+	$(REGISTRY_LINKS_FIXTURE)
+tests_unit_test_registry_mesh_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_mesh_LDADD = $(registry_test_libs)
+
+REGISTRY_ADMIN_FIXTURE = tests/unit/registry_admin_fixture.c \
+	tests/unit/registry_admin_fixture.h \
+	tests/unit/registry_fixture.c tests/unit/registry_fixture.h
+tests_unit_test_registry_admin_SOURCES = tests/unit/test_registry_admin.c \
+	$(REGISTRY_ADMIN_FIXTURE)
+tests_unit_test_registry_admin_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_admin_LDADD = $(registry_test_libs)
+tests_unit_test_registry_token_SOURCES = tests/unit/test_registry_token.c \
+	$(REGISTRY_ADMIN_FIXTURE)
+tests_unit_test_registry_token_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_token_LDADD = $(registry_test_libs)
+
+EXTRA_DIST += tests/unit/registry-v1.sql tests/unit/registry-v2.sql
 
 FUZZERS += tests/fuzz/fuzz_registry_msgs
 tests_fuzz_fuzz_registry_msgs_SOURCES = tests/fuzz/fuzz_registry_msgs.c \
 	$(FUZZ_DRIVER)
 tests_fuzz_fuzz_registry_msgs_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_fuzz_fuzz_registry_msgs_LDADD = libregistry.a libcommon.a \
-	$(SQLITE_LIBS) $(JSONC_LIBS) $(LIBBSD_LIBS)
-tests_fuzz_fuzz_registry_msgs_LDFLAGS = $(FUZZ_LDFLAGS)
+	$(SQLITE_LIBS) $(JSONC_LIBS) $(CRYPTO_LIBS) $(LIBBSD_LIBS)
+tests_fuzz_fuzz_registry_msgs_LDFLAGS = $(FUZZ_LDFLAGS) \
+	-Wl,--wrap=sqlite3_open_v2,--wrap=db_close
+
+MESH_TESTS = tests/unit/test_mesh tests/unit/test_mesh_limits \
+	tests/unit/test_mesh_lost tests/unit/test_mesh_out \
+	tests/unit/test_mesh_rows
+check_PROGRAMS += $(MESH_TESTS)
+TESTS += $(MESH_TESTS)
+MESH_PAIR_FIXTURE = tests/unit/mesh_pair_fixture.c \
+	tests/unit/mesh_pair_fixture.h tests/unit/mesh_fixture.c \
+	tests/unit/mesh_fixture.h
+tests_unit_test_mesh_SOURCES = tests/unit/test_mesh.c $(MESH_PAIR_FIXTURE)
+tests_unit_test_mesh_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_mesh_LDADD = $(registry_test_libs)
+tests_unit_test_mesh_lost_SOURCES = tests/unit/test_mesh_lost.c \
+	$(MESH_PAIR_FIXTURE)
+tests_unit_test_mesh_lost_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_mesh_lost_LDADD = $(registry_test_libs)
+MESH_ROWS_FIXTURE = tests/unit/mesh_rows_fixture.c \
+	tests/unit/mesh_rows_fixture.h
+tests_unit_test_mesh_rows_SOURCES = tests/unit/test_mesh_rows.c \
+	$(MESH_ROWS_FIXTURE)
+tests_unit_test_mesh_rows_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_mesh_rows_LDADD = $(registry_test_libs)
+tests_unit_test_mesh_limits_SOURCES = tests/unit/test_mesh_limits.c \
+	$(MESH_ROWS_FIXTURE)
+tests_unit_test_mesh_limits_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_mesh_limits_LDADD = $(registry_test_libs)
+tests_unit_test_mesh_out_SOURCES = tests/unit/test_mesh_out.c \
+	$(MESH_ROWS_FIXTURE)
+tests_unit_test_mesh_out_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_mesh_out_LDADD = $(registry_test_libs)
+
+FUZZERS += tests/fuzz/fuzz_mesh
+tests_fuzz_fuzz_mesh_SOURCES = tests/fuzz/fuzz_mesh.c \
+	tests/unit/mesh_fixture.c tests/unit/mesh_fixture.h $(FUZZ_DRIVER)
+tests_fuzz_fuzz_mesh_LDADD = libregistry.a libcommon.a $(LIBBSD_LIBS)
+tests_fuzz_fuzz_mesh_LDFLAGS = $(FUZZ_LDFLAGS)

@@ -1,46 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * relay-registry: the truth about nodes, sessions and services, in one SQLite
- * file of its own directory.  This file joins the logic (registry.h) to the
- * event loop.
+ * relay-registry: the truth about nodes, sessions, services and other Mains,
+ * in one SQLite file of its own directory.  This file is its life and its
+ * configuration; links.c joins the logic (registry.h) to the channels.
  */
 #include <sys/stat.h>
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <bsd/string.h>
-
-#include "common/child.h"
 #include "common/log.h"
 #include "relay-registry/message.h"
+#include "relay-registry/registry_main.h"
 #include "relay-registry/show.h"
+#include "relay-registry/token.h"
 
 #define TICK_MS		1000	/* what may wait is written this often */
-#define NODES_BATCH	512	/* NODE_STATE messages between looks at the
-				 * channel */
 /* A new start to catch up must never look like a crash loop. */
 #define CATCH_UP_MS	(2 * LIMIT_RESPAWN_WINDOW_MS / LIMIT_RESPAWN_CRASHES)
-
-struct conf {
-	bool		 there;
-	enum node_role	 role;
-	char		 node_id[LIMIT_NODE_ID + 1];
-};
-
-struct context {
-	struct child	*child;
-	struct registry	*registry;	/* NULL until the first conf_end */
-	struct conf	 staged;
-	struct monotime	 started;
-	struct event	*commit_ev;	/* when the loop turns */
-	struct event	*tick_ev;
-	/* The last node told to a new router; not told: false. */
-	bool		 telling;
-	char		 told[LIMIT_NODE_ID + 1];
-};
 
 static const char *const allow[] = {
 	"open", "openat", "stat", "stat64", "lstat", "lstat64", "newfstatat",
@@ -58,7 +38,7 @@ static const struct sandbox_profile profile = {
 	.fsize = 2 * (uint64_t)LIMIT_DATABASE + LIMIT_DATABASE_WAL,
 };
 
-static struct when
+struct when
 when_now(void)
 {
 	struct timespec ts;
@@ -66,37 +46,6 @@ when_now(void)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return ((struct when){ monotime_now(),
 	    (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 });
-}
-
-/* --- replies --- */
-
-static void
-send_replies(struct context *c)
-{
-	struct channel *router = child_peer(c->child, PROC_ROUTER);
-	struct reply *reply;
-
-	while ((reply = registry_reply(c->registry)) != NULL) {
-		if (router != NULL) {
-			put_reply(channel_begin(router, reply->type), reply);
-			if (channel_commit(router) == -1)
-				log_warn("%s to the router is lost",
-				    msg_name(reply->type));
-		}
-		reply_free(reply);
-	}
-}
-
-/* All that this turn of the loop wrote becomes true, then it is said. */
-static void
-on_commit(evutil_socket_t fd, short what, void *arg)
-{
-	struct context *c = arg;
-
-	(void)fd;
-	(void)what;
-	(void)registry_commit(c->registry);
-	send_replies(c);
 }
 
 static void
@@ -108,101 +57,11 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	registry_tick(c->registry, now);
-	send_replies(c);
+	registry_send(c);
 	if (registry_behind(c->registry) &&
 	    monotime_diff_ms(now.mono, c->started) >= CATCH_UP_MS)
 		fatal("the database can be written again: starting anew to "
 		    "catch up with the sessions of the meantime");
-}
-
-static void
-on_router(void *arg, struct channel *ch, struct wire_get *msg,
-    enum msg_type type)
-{
-	struct context *c = arg;
-
-	(void)ch;
-	(void)registry_message(c->registry, type, msg, when_now());
-	if (registry_pending(c->registry))
-		event_active(c->commit_ev, EV_TIMEOUT, 0);
-}
-
-#define ROUTER_HANDLER(name, type)					\
-static void								\
-name(void *arg, struct channel *ch, struct wire_get *msg, int fd)	\
-{									\
-	(void)fd;							\
-	on_router(arg, ch, msg, type);					\
-}
-
-ROUTER_HANDLER(on_session_open, MSG_SESSION_OPEN)
-ROUTER_HANDLER(on_session_resume, MSG_SESSION_RESUME)
-ROUTER_HANDLER(on_session_seen, MSG_SESSION_SEEN)
-ROUTER_HANDLER(on_session_close, MSG_SESSION_CLOSE)
-ROUTER_HANDLER(on_register, MSG_REGISTER)
-ROUTER_HANDLER(on_service_health, MSG_SERVICE_HEALTH)
-ROUTER_HANDLER(on_view_request, MSG_VIEW_REQUEST)
-
-/* --- the nodes a new router must know --- */
-
-static void
-say_node(struct channel *router, const char *node)
-{
-	struct wire_put *w;
-
-	w = channel_begin(router, MSG_NODE_STATE);
-	put_str(w, node);
-	put_bool(w, true);
-	(void)channel_commit(router);
-}
-
-/* Go on from the last one told until all are or the channel is full. */
-static void
-tell_nodes(struct context *c)
-{
-	static char ids[NODES_BATCH][LIMIT_NODE_ID + 1];
-	struct channel *router = child_peer(c->child, PROC_ROUTER);
-	size_t i, n;
-
-	while (c->telling && router != NULL && !channel_congested(router)) {
-		n = registry_nodes(c->registry, c->told, ids, NODES_BATCH);
-		for (i = 0; i < n; i++)
-			say_node(router, ids[i]);
-		if (n > 0)
-			strlcpy(c->told, ids[n - 1], sizeof(c->told));
-		c->telling = n == NODES_BATCH;
-	}
-}
-
-static void
-peer_up(void *arg, enum proc_id proc, struct channel *ch)
-{
-	struct context *c = arg;
-
-	(void)ch;
-	if (proc != PROC_ROUTER)
-		return;
-	c->telling = true;
-	c->told[0] = '\0';
-	tell_nodes(c);
-}
-
-static void
-peer_down(void *arg, enum proc_id proc)
-{
-	struct context *c = arg;
-
-	if (proc != PROC_ROUTER)
-		return;
-	c->telling = false;
-	registry_router_gone(c->registry, when_now());
-}
-
-static void
-peer_drained(void *arg, enum proc_id proc)
-{
-	if (proc == PROC_ROUTER)
-		tell_nodes(arg);
 }
 
 /* --- configuration --- */
@@ -212,12 +71,13 @@ conf_begin(void *arg, uint32_t generation)
 {
 	struct context *c = arg;
 
-	(void)generation;
 	memset(&c->staged, 0, sizeof(c->staged));
+	c->staged.generation = generation;
 }
 
-static void
-on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+void
+registry_on_conf_node(void *arg, struct channel *ch, struct wire_get *msg,
+    int fd)
 {
 	struct context *c = arg;
 
@@ -229,7 +89,34 @@ on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	(void)get_u32(msg);
 	(void)get_u32(msg);
 	(void)get_u32(msg);
+	(void)get_u32(msg);
 	c->staged.there = true;
+}
+
+void
+registry_on_conf_address(void *arg, struct channel *ch, struct wire_get *msg,
+    int fd)
+{
+	struct staged *s = &((struct context *)arg)->staged;
+
+	(void)ch;
+	(void)fd;
+	if (s->n_addresses == REGISTRY_ADDRESSES) {
+		msg->bad = true;
+		return;
+	}
+	get_str(msg, s->addresses[s->n_addresses++], REGISTRY_ADDRESS_SIZE);
+}
+
+void
+registry_on_conf_peer(void *arg, struct channel *ch, struct wire_get *msg,
+    int fd)
+{
+	struct context *c = arg;
+
+	(void)ch;
+	(void)fd;
+	(void)message_conf_peer(msg, c->staged.peers, &c->staged.n_peers);
 }
 
 /* Open the database, which is in the sandbox's own directory. */
@@ -275,9 +162,14 @@ conf_commit(void *arg)
 
 	registry_configure(c->registry, c->staged.role, c->staged.node_id,
 	    when_now());
+	registry_configure_addresses(c->registry,
+	    (const char (*)[REGISTRY_ADDRESS_SIZE])c->staged.addresses,
+	    c->staged.n_addresses);
+	registry_configure_peers(c->registry, c->staged.generation,
+	    c->staged.peers, c->staged.n_peers, when_now());
 	if (event_add(c->tick_ev, &tick) == -1)
 		fatal("no timer");
-	send_replies(c);
+	registry_send(c);
 }
 
 static void
@@ -295,7 +187,7 @@ init(void *arg, struct child *child)
 {
 	struct context *c = arg;
 	struct event_base *base = child_base(child);
-	char random[8];
+	char random[8], hash[TOKEN_HASH_SIZE];
 
 	c->child = child;
 	c->started = monotime_now();
@@ -306,7 +198,8 @@ init(void *arg, struct child *child)
 	if (sqlite3_initialize() != SQLITE_OK)
 		fatal("SQLite cannot be initialised");
 	sqlite3_randomness(sizeof(random), random);
-	c->commit_ev = event_new(base, -1, 0, on_commit, c);
+	token_hash(span_str(""), hash);
+	c->commit_ev = event_new(base, -1, 0, registry_turn, c);
 	c->tick_ev = event_new(base, -1, EV_PERSIST, on_tick, c);
 	if (c->commit_ev == NULL || c->tick_ev == NULL)
 		fatal("no memory for events");
@@ -318,10 +211,11 @@ shutdown_child(void *arg, uint32_t grace_ms)
 	struct context *c = arg;
 
 	(void)grace_ms;
-	(void)registry_commit(c->registry);
-	send_replies(c);
+	(void)registry_commit(c->registry, when_now());
+	registry_send(c);
 	/* Closing the database folds its journal into the file. */
 	registry_free(c->registry);
+	free(c->out.buf);
 	child_exit(c->child);
 }
 
@@ -330,32 +224,21 @@ show(void *arg, struct channel *ch, uint64_t request, enum ctl_show what)
 {
 	struct context *c = arg;
 
-	registry_show(c->registry, ch, request, what);
+	registry_show(c->registry, ch, request, what, when_now());
 }
-
-static const channel_handler handlers[MSG_MAX] = {
-	[MSG_CONF_NODE] = on_conf_node,
-	[MSG_SESSION_OPEN] = on_session_open,
-	[MSG_SESSION_RESUME] = on_session_resume,
-	[MSG_SESSION_SEEN] = on_session_seen,
-	[MSG_SESSION_CLOSE] = on_session_close,
-	[MSG_REGISTER] = on_register,
-	[MSG_SERVICE_HEALTH] = on_service_health,
-	[MSG_VIEW_REQUEST] = on_view_request,
-};
 
 static const struct child_ops ops = {
 	.self = PROC_REGISTRY,
 	.profile = &profile,
-	.handlers = handlers,
+	.handlers = registry_handlers,
 	.init = init,
 	.conf_begin = conf_begin,
 	.conf_end = conf_end,
 	.conf_commit = conf_commit,
 	.conf_abort = conf_abort,
-	.peer_up = peer_up,
-	.peer_down = peer_down,
-	.peer_drained = peer_drained,
+	.peer_up = registry_peer_up,
+	.peer_down = registry_peer_down,
+	.peer_drained = registry_peer_drained,
 	.shutdown = shutdown_child,
 	.show = show,
 };

@@ -3,15 +3,23 @@
  * See message.h.  Text that a client chose is never a reason to call the
  * router malformed: lengths are not checked here beyond the message's own.
  */
-#include "relay-registry/message.h"
+#include "relay-registry/message_impl.h"
 
-#define SPAN_MAX	UINT16_MAX
-
-static bool
-bad(struct wire_get *m)
+bool
+message_bad(struct wire_get *m)
 {
 	m->bad = true;
 	return (false);
+}
+
+/* Whom was dialled; homes are never. */
+static void
+get_dialled(struct wire_get *m, struct session_request *q)
+{
+	q->peer = get_u32(m);
+	q->generation = get_u32(m);
+	if (q->kind != NODE_PEER)
+		q->peer = PEER_NONE;
 }
 
 static bool
@@ -21,6 +29,7 @@ on_open(struct registry *r, struct wire_get *m, struct when now)
 
 	q.session = get_u64(m);
 	q.kind = get_u8(m);
+	get_dialled(m, &q);
 	(void)get_bool(m);		/* local: for credentials */
 	q.node = get_span(m, SPAN_MAX);
 	q.boot = get_span(m, SPAN_MAX);
@@ -28,7 +37,7 @@ on_open(struct registry *r, struct wire_get *m, struct when now)
 	q.address = get_span(m, SPAN_MAX);
 	if (!get_done(m) || q.session == 0 ||
 	    (q.kind != NODE_HOME && q.kind != NODE_PEER))
-		return (bad(m));
+		return (message_bad(m));
 	registry_open(r, &q, now);
 	return (true);
 }
@@ -42,11 +51,12 @@ on_resume(struct registry *r, struct wire_get *m, struct when now)
 	q.session = get_u64(m);
 	epoch = get_u64(m);
 	q.kind = get_u8(m);
+	get_dialled(m, &q);
 	q.node = get_span(m, SPAN_MAX);
 	q.address = get_span(m, SPAN_MAX);
 	if (!get_done(m) || q.session == 0 || epoch == 0 ||
 	    epoch > INT64_MAX || (q.kind != NODE_HOME && q.kind != NODE_PEER))
-		return (bad(m));
+		return (message_bad(m));
 	registry_resume(r, &q, epoch, now);
 	return (true);
 }
@@ -55,10 +65,11 @@ static bool
 on_seen(struct registry *r, struct wire_get *m, struct when now)
 {
 	uint64_t session = get_u64(m);
+	uint32_t rtt_us = get_u32(m);
 
 	if (!get_done(m))
-		return (bad(m));
-	registry_seen(r, session, now);
+		return (message_bad(m));
+	registry_seen(r, session, rtt_us, now);
 	return (true);
 }
 
@@ -69,7 +80,7 @@ on_close(struct registry *r, struct wire_get *m, struct when now)
 	struct span reason = get_span(m, SPAN_MAX);
 
 	if (!get_done(m) || session == 0)
-		return (bad(m));
+		return (message_bad(m));
 	registry_close(r, session, reason, now);
 	return (true);
 }
@@ -97,7 +108,7 @@ on_register(struct registry *r, struct wire_get *m)
 }
 
 static bool
-on_health(struct registry *r, struct wire_get *m)
+on_health(struct registry *r, struct wire_get *m, struct when now)
 {
 	uint64_t session = get_u64(m);
 	struct span name = get_span(m, SPAN_MAX);
@@ -105,20 +116,23 @@ on_health(struct registry *r, struct wire_get *m)
 	bool healthy = get_bool(m);
 
 	if (!get_done(m))
-		return (bad(m));
-	registry_health(r, session, name, version, healthy);
+		return (message_bad(m));
+	registry_health(r, session, name, version, healthy, now);
 	return (true);
 }
 
 static bool
 on_view(struct registry *r, struct wire_get *m, struct when now)
 {
-	uint64_t request = get_u64(m);
-	uint8_t route = get_u8(m);
+	struct view_request q;
 
-	if (!get_done(m) || route == 0 || route >= HTTP_ROUTE_MAX)
-		return (bad(m));
-	registry_view(r, request, route, now);
+	q.request = get_u64(m);
+	q.route = get_u8(m);
+	q.draining = get_bool(m);
+	q.latency_ms = get_u32(m);
+	if (!get_done(m) || q.route == 0 || q.route >= HTTP_ROUTE_MAX)
+		return (message_bad(m));
+	registry_view(r, &q, now);
 	return (true);
 }
 
@@ -138,10 +152,10 @@ registry_message(struct registry *r, enum msg_type type, struct wire_get *m,
 	case MSG_REGISTER:
 		return (on_register(r, m));
 	case MSG_SERVICE_HEALTH:
-		return (on_health(r, m));
+		return (on_health(r, m, now));
 	case MSG_VIEW_REQUEST:
 		return (on_view(r, m, now));
 	default:
-		return (bad(m));
+		return (message_of_peers(r, type, m, now));
 	}
 }

@@ -11,9 +11,19 @@
 
 /*
  * Decode a message of the router and act on it.  Returns false, with the
- * reader marked bad and nothing done, if the payload is malformed.
+ * reader marked bad, if the payload is malformed; then nothing is done, but
+ * rows of PEER_ROWS before the malformed one are taken.
  */
 bool	registry_message(struct registry *, enum msg_type, struct wire_get *,
 	    struct when);
+
+/*
+ * CONF_PEER into the next of n elements; false if it is malformed, not the
+ * next one or one too many.
+ */
+bool	message_conf_peer(struct wire_get *, struct peer_conf *, uint32_t *);
+/* PEER_STATE, CTL_PEER and CTL_TOKEN of the parent, as registry_message(). */
+bool	registry_parent_message(struct registry *, enum msg_type,
+	    struct wire_get *, struct when);
 
 #endif

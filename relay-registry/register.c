@@ -149,6 +149,15 @@ replace_services(struct registry *r, uint64_t session, const char *node,
 	view_forget(r);
 }
 
+/* A home that has its node, or this node; other Mains have other ways. */
+static bool
+may_offer(struct registry *r, uint64_t session, char *node)
+{
+	enum node_kind kind = registry_node_of(r, session, node);
+
+	return (kind == NODE_HOME || kind == NODE_SELF);
+}
+
 void
 registry_register(struct registry *r, uint64_t session, uint64_t tag,
     const struct service *services, size_t n)
@@ -162,7 +171,7 @@ registry_register(struct registry *r, uint64_t session, uint64_t tag,
 	if ((verdicts = calloc(n + 1, sizeof(*verdicts))) == NULL)
 		fatal("no memory for a registration");
 	accepted = judge(verdicts, session, services, n);
-	if (registry_begin(r) && registry_node_of(r, session, node)) {
+	if (registry_begin(r) && may_offer(r, session, node)) {
 		replace_services(r, session, node, services, verdicts, n,
 		    accepted);
 	} else {
@@ -180,9 +189,37 @@ registry_register(struct registry *r, uint64_t session, uint64_t tag,
 	reply->count = (uint16_t)n;
 }
 
+/*
+ * Peers hear of it behind what was registered this turn; if that is nothing,
+ * now, for it is no reason to write to the database at once.
+ */
+static void
+tell_health(struct registry *r, uint64_t session, const char *service,
+    const char *version, bool healthy, struct when now)
+{
+	struct reply *reply = reply_new(MSG_SERVICE_HEALTH, session);
+
+	if (registry_node_of(r, session, reply->node) != NODE_HOME) {
+		reply_free(reply);
+		return;
+	}
+	if ((reply->verdicts = calloc(1, sizeof(*reply->verdicts))) == NULL)
+		fatal("no memory for a reply");
+	strlcpy(reply->verdicts->name, service, sizeof(reply->verdicts->name));
+	strlcpy(reply->verdicts->version, version,
+	    sizeof(reply->verdicts->version));
+	reply->known = healthy;
+	if (registry_pending(r)) {
+		STAILQ_INSERT_TAIL(&r->waiting, reply, entry);
+		return;
+	}
+	discovery_committed(r, reply, now);
+	reply_free(reply);
+}
+
 void
 registry_health(struct registry *r, uint64_t session, struct span name,
-    struct span version, bool healthy)
+    struct span version, bool healthy, struct when now)
 {
 	char service[LIMIT_SERVICE_NAME + 1], text[LIMIT_VERSION + 1];
 
@@ -192,4 +229,5 @@ registry_health(struct registry *r, uint64_t session, struct span name,
 	registry_run(r, DB_SERVICE_HEALTH, "itti", (int64_t)session, service,
 	    text, (int64_t)healthy);
 	view_forget(r);
+	tell_health(r, session, service, text, healthy, now);
 }

@@ -11,6 +11,10 @@
 #include "common/log.h"
 #include "relay-registry/registry_impl.h"
 
+/* A router resumes its sessions, and the dialer says where it stands, well
+ * within this. */
+#define UNKNOWN_MS	5000
+
 /* --- transactions --- */
 
 int
@@ -57,9 +61,31 @@ count_nodes(struct registry *r)
 	return (true);
 }
 
+/* What it means for discovery comes first; then somebody may take it. */
+static void
+release(struct registry *r, struct reply *reply, struct when now)
+{
+	discovery_committed(r, reply, now);
+	if (reply_to(reply) == PROC_REGISTRY)
+		reply_free(reply);
+	else
+		STAILQ_INSERT_TAIL(&r->ready, reply, entry);
+}
+
+static void
+release_all(struct registry *r, struct when now)
+{
+	struct reply *reply;
+
+	while ((reply = STAILQ_FIRST(&r->waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&r->waiting, entry);
+		release(r, reply, now);
+	}
+}
+
 /* Nothing of this transaction happened. */
 static void
-refuse_all(struct registry *r)
+refuse_all(struct registry *r, struct when now)
 {
 	struct reply_queue said = STAILQ_HEAD_INITIALIZER(said);
 	struct reply *reply;
@@ -72,15 +98,16 @@ refuse_all(struct registry *r)
 	STAILQ_CONCAT(&said, &r->waiting);
 	while ((reply = STAILQ_FIRST(&said)) != NULL) {
 		STAILQ_REMOVE_HEAD(&said, entry);
+		discovery_refused(r, reply);
 		if (reply_refuse(reply))
-			STAILQ_INSERT_TAIL(&r->ready, reply, entry);
+			release(r, reply, now);
 		else
 			reply_free(reply);
 	}
 }
 
 bool
-registry_commit(struct registry *r)
+registry_commit(struct registry *r, struct when now)
 {
 	bool wrote = db_in_transaction(r->db);
 
@@ -89,12 +116,12 @@ registry_commit(struct registry *r)
 	} else if (db_commit(r->db)) {
 		if (wrote && r->lost)
 			r->behind = true;
-		STAILQ_CONCAT(&r->ready, &r->waiting);
+		release_all(r, now);
 		return (true);
 	} else
 		log_err("database: %s", db_error(r->db));
 	r->broken = false;
-	refuse_all(r);
+	refuse_all(r, now);
 	return (false);
 }
 
@@ -125,10 +152,14 @@ void
 registry_tick(struct registry *r, struct when now)
 {
 	clone_expire(&r->clones, now.mono);
+	mesh_tick(r->mesh, now.mono);
+	peers_coming_expire(&r->peers, now.mono);
+	if (monotime_diff_ms(now.mono, r->started) >= UNKNOWN_MS)
+		peers_release_unknown(&r->peers);
 	if (r->lost && !r->behind && registry_begin(r))
 		registry_run(r, DB_SELF_DROP, "t", r->node_id);
 	if (db_in_transaction(r->db) || r->broken)
-		(void)registry_commit(r);
+		(void)registry_commit(r, now);
 }
 
 /* --- life --- */
@@ -149,6 +180,7 @@ registry_new(struct db *db, uint32_t max_nodes, struct when now, char *err,
 {
 	struct registry *r;
 	uint8_t key[HASH_KEY_LEN];
+	uint64_t epoch;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL) {
 		snprintf(err, size, "out of memory");
@@ -157,17 +189,39 @@ registry_new(struct db *db, uint32_t max_nodes, struct when now, char *err,
 	r->db = db;
 	r->role = ROLE_MAIN;
 	r->max_nodes = max_nodes;
+	r->started = now.mono;
 	STAILQ_INIT(&r->waiting);
 	STAILQ_INIT(&r->ready);
 	arc4random_buf(key, sizeof(key));
 	clone_init(&r->clones, key, max_nodes);
+	arc4random_buf(&epoch, sizeof(epoch));
+	r->mesh = mesh_new(epoch | 1, &mesh_limits_default);
+	peers_init(&r->peers);
 	if (end_sessions(r, "restart", now) && db_commit(db) &&
 	    count_nodes(r))
 		return (r);
 	snprintf(err, size, "database: %s", db_error(db));
 	db_rollback(db);
+	mesh_free(r->mesh);
 	free(r);
 	return (NULL);
+}
+
+/* Those of the router: nobody waits for them. */
+static void
+drop_replies(struct registry *r)
+{
+	struct reply_queue all = STAILQ_HEAD_INITIALIZER(all);
+	struct reply *reply;
+
+	STAILQ_CONCAT(&all, &r->ready);
+	while ((reply = STAILQ_FIRST(&all)) != NULL) {
+		STAILQ_REMOVE_HEAD(&all, entry);
+		if (reply_to(reply) == PROC_ROUTER)
+			reply_free(reply);
+		else
+			STAILQ_INSERT_TAIL(&r->ready, reply, entry);
+	}
 }
 
 void
@@ -175,8 +229,16 @@ registry_router_gone(struct registry *r, struct when now)
 {
 	if (!r->broken && !end_sessions(r, "router", now))
 		(void)registry_check(r, -1);
-	(void)registry_commit(r);
-	reply_free_all(&r->ready);
+	(void)registry_commit(r, now);
+	mesh_router_gone(r->mesh, now.mono);
+	peers_clear(&r->peers);
+	drop_replies(r);
+}
+
+void
+registry_router_up(struct registry *r)
+{
+	mesh_router_up(r->mesh);
 }
 
 void
@@ -187,7 +249,9 @@ registry_free(struct registry *r)
 	reply_free_all(&r->waiting);
 	reply_free_all(&r->ready);
 	clone_clear(&r->clones);
-	free(r->cache.body);
+	view_forget(r);
+	mesh_free(r->mesh);
+	peers_clear(&r->peers);
 	db_close(r->db);
 	free(r);
 }
@@ -219,7 +283,7 @@ registry_configure(struct registry *r, enum node_role role, const char *id,
 	if (registry_begin(r) &&
 	    registry_run(r, DB_SELF_DROP, "t", r->node_id) == 0)
 		own_session(r, now);
-	if (registry_commit(r) && !count_nodes(r))
+	if (registry_commit(r, now) && !count_nodes(r))
 		log_err("database: %s", db_error(r->db));
 }
 
@@ -242,6 +306,18 @@ registry_nodes(struct registry *r, const char *after,
 		log_err("database: %s", db_error(r->db));
 	db_done(r->db, DB_NODE_AFTER);
 	return (n);
+}
+
+struct mesh *
+registry_mesh(struct registry *r)
+{
+	return (r->mesh);
+}
+
+struct peers *
+registry_peers(struct registry *r)
+{
+	return (&r->peers);
 }
 
 struct db *

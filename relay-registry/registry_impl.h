@@ -4,6 +4,8 @@
 #define RELAY_REGISTRY_REGISTRY_IMPL_H
 
 #include "relay-registry/clone.h"
+#include "relay-registry/mesh.h"
+#include "relay-registry/peer.h"
 #include "relay-registry/registry.h"
 
 /* A view that may be given out again. */
@@ -11,6 +13,16 @@ struct view_cache {
 	char		*body;		/* NULL: none */
 	size_t		 len;
 	struct monotime	 made;
+	bool		 draining;	/* when it was made */
+};
+
+/* Why a link may not be a session. */
+struct denial {
+	uint16_t	 status;
+	int32_t		 code;
+	uint32_t	 retry_after_ms;
+	const char	*reason;
+	char		 detail[2 * LIMIT_NODE_ID + 128]; /* said instead */
 };
 
 struct registry {
@@ -25,8 +37,15 @@ struct registry {
 	struct reply_queue	 waiting;
 	struct reply_queue	 ready;
 	struct clone_table	 clones;
-	int64_t			 clone_told_ms;	/* no warning before */
-	struct view_cache	 cache;
+	int64_t			 warned_ms;	/* no warning before */
+	int64_t			 own_warned_ms;	/* of this node's own id */
+	struct mesh		*mesh;
+	struct peers		 peers;
+	char			 own[REGISTRY_ADDRESSES][REGISTRY_ADDRESS_SIZE];
+	uint32_t		 n_own;
+	bool			 peers_known;	/* persisted ones were said */
+	struct monotime		 started;
+	struct view_cache	 cache[HTTP_ROUTE_MAX];
 	struct registry_stats	 stats;
 };
 
@@ -38,9 +57,37 @@ bool		 registry_begin(struct registry *);
 int		 registry_check(struct registry *, int);
 
 struct reply	*registry_say(struct registry *, enum msg_type, uint64_t);
-/* The node of a live session, to a buffer for an id; false if it has none. */
-bool		 registry_node_of(struct registry *, uint64_t, char *);
-/* The services have changed. */
+/* The node of a live session, to a buffer for an id, and its kind; 0: none. */
+enum node_kind	 registry_node_of(struct registry *, uint64_t, char *);
+/* Copy what fits, with '?' for what is not printable ASCII. */
+void		 registry_clean(struct span, char *, size_t);
+/* True now and then: strangers may ask for a log line at any pace. */
+bool		 registry_may_warn(struct registry *, struct when);
+/* What views show has changed. */
 void		 view_forget(struct registry *);
+
+/* --- sessions with other Mains --- */
+
+/*
+ * Whether a link with that Main may be; the session it then replaces, or 0, or
+ * why not.
+ */
+bool		 peer_may_link(struct registry *,
+		    const struct session_request *, const char *, uint64_t *,
+		    struct denial *, struct when);
+/* It may, if the transaction succeeds. */
+void		 peer_linked(struct registry *, const struct session_request *,
+		    const char *, struct monotime);
+void		 peer_resumed(struct registry *,
+		    const struct session_request *, const char *,
+		    struct monotime);
+
+/* --- what a reply means for discovery --- */
+
+/* It is true; if it is the registry's own, it is done with. */
+void		 discovery_committed(struct registry *, const struct reply *,
+		    struct when);
+/* Its transaction failed. */
+void		 discovery_refused(struct registry *, const struct reply *);
 
 #endif

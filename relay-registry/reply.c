@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/ctl.h"
 #include "common/log.h"
 #include "relay-registry/registry.h"
 #include "relay-registry/reply.h"
+
+#define CANNOT_WRITE	"the registry cannot write its database"
 
 struct reply *
 reply_new(enum msg_type type, uint64_t id)
@@ -34,6 +37,12 @@ reply_free(struct reply *r)
 	free(r->services);
 	free(r->verdicts);
 	free(r->body);
+	free(r->detail);
+	if (r->peer != NULL) {
+		free(r->peer->host);
+		free(r->peer->path);
+	}
+	free(r->peer);
 	free(r);
 }
 
@@ -48,9 +57,59 @@ reply_free_all(struct reply_queue *q)
 	}
 }
 
+static char *
+copy_bytes(const char *s, size_t len)
+{
+	char *p;
+
+	if ((p = malloc(len + 1)) == NULL)
+		fatal("no memory for a reply");
+	memcpy(p, s, len);
+	p[len] = '\0';
+	return (p);
+}
+
+void
+reply_set_peer(struct reply *r, const char *host, uint16_t port,
+    const char *path)
+{
+	if ((r->peer = calloc(1, sizeof(*r->peer))) == NULL)
+		fatal("no memory for a reply");
+	r->peer->host = copy_bytes(host, strlen(host));
+	r->peer->path = copy_bytes(path, strlen(path));
+	r->peer->port = port;
+}
+
+void
+reply_set_body(struct reply *r, const char *body, size_t len)
+{
+	free(r->body);
+	r->body = copy_bytes(body, len);
+	r->body_len = len;
+}
+
+enum proc_id
+reply_to(const struct reply *r)
+{
+	switch (r->type) {
+	case MSG_SESSION_RESUME:
+	case MSG_SESSION_CLOSE:
+	case MSG_SERVICE_HEALTH:
+	case MSG_PEER_ANSWER:
+		return (PROC_REGISTRY);
+	case MSG_PEER_ADD:
+	case MSG_PEER_DELETE:
+	case MSG_CTL_END:
+		return (PROC_PARENT);
+	default:
+		return (PROC_ROUTER);
+	}
+}
+
 bool
 reply_refuse(struct reply *r)
 {
+	static const char failed[] = "{\"error\":\"" CANNOT_WRITE "\"}";
 	uint16_t i;
 
 	switch (r->type) {
@@ -59,7 +118,9 @@ reply_refuse(struct reply *r)
 		r->status = 503;
 		r->code = REGISTRY_OVERLOADED;
 		r->retry_after_ms = REGISTRY_RETRY_MS;
-		r->reason = "the registry cannot write its database";
+		free(r->detail);
+		r->detail = NULL;
+		r->reason = CANNOT_WRITE;
 		return (true);
 	case MSG_REGISTERED:
 		for (i = 0; i < r->count; i++)
@@ -67,16 +128,22 @@ reply_refuse(struct reply *r)
 			    "registry: the database cannot be written";
 		return (true);
 	case MSG_VIEW_REPLY:
-		free(r->body);
-		r->body = strdup("{\"error\":\"the registry cannot write its "
-		    "database\"}");
-		if (r->body == NULL)
-			fatal("no memory for a view");
-		r->body_len = strlen(r->body);
+		reply_set_body(r, failed, sizeof(failed) - 1);
 		r->status = 503;
+		return (true);
+	case MSG_CTL_END:
+		reply_set_body(r, CANNOT_WRITE, strlen(CANNOT_WRITE));
+		r->status = CTL_REFUSED;
+		return (true);
+	case MSG_PEER_ANSWER:
+		r->known = false;
+		r->state = 0;
 		return (true);
 	case MSG_ROUTE_SET:
 	case MSG_NODE_STATE:
+	case MSG_PEER_ADD:
+	case MSG_PEER_DELETE:
+	case MSG_SESSION_RESUME:
 		return (false);
 	default:
 		return (true);
@@ -109,10 +176,29 @@ put_services(struct wire_put *w, const struct reply *r)
 		put_service(w, &r->services[i]);
 }
 
+static void
+put_peer(struct wire_put *w, const struct reply *r)
+{
+	put_str(w, r->peer->host);
+	put_u16(w, r->peer->port);
+	put_str(w, r->peer->path);
+	if (r->type == MSG_PEER_DELETE)
+		return;
+	put_str(w, r->node);
+	put_bool(w, r->peer->insecure);
+	put_bool(w, r->peer->persist);
+}
+
+static const char *
+reason_of(const struct reply *r)
+{
+	return (r->detail != NULL ? r->detail : r->reason);
+}
+
 void
 put_reply(struct wire_put *w, const struct reply *r)
 {
-	if (r->type != MSG_NODE_STATE)
+	if (r->type != MSG_NODE_STATE && r->peer == NULL)
 		put_u64(w, r->id);
 	switch (r->type) {
 	case MSG_SESSION_ACCEPT:
@@ -124,7 +210,19 @@ put_reply(struct wire_put *w, const struct reply *r)
 		put_u16(w, r->status);
 		put_i32(w, r->code);
 		put_u32(w, r->retry_after_ms);
-		put_str(w, r->reason);
+		put_str(w, reason_of(r));
+		break;
+	case MSG_SESSION_END:
+		put_u16(w, r->status);
+		put_str(w, reason_of(r));
+		break;
+	case MSG_PEER_ADD:
+	case MSG_PEER_DELETE:
+		put_peer(w, r);
+		break;
+	case MSG_CTL_END:
+		put_u8(w, (uint8_t)r->status);
+		put_str(w, r->body);
 		break;
 	case MSG_REGISTERED:
 		put_u64(w, r->tag);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the registry says to the router, held back until the transaction that
- * makes it true is committed.
+ * What the registry says to the router and to the parent, held back until the
+ * transaction that makes it true is committed, in the order in which it came
+ * about.  Some are for the registry itself: what discovery learns and answers
+ * must be in that order, too (reply_to() says PROC_REGISTRY).
  */
 #ifndef RELAY_REGISTRY_REPLY_H
 #define RELAY_REGISTRY_REPLY_H
@@ -23,24 +25,37 @@ struct verdict {
 	const char	*rule;		/* that rejected it; static, or NULL */
 };
 
+struct reply_peer {
+	char		*host;
+	char		*path;
+	uint16_t	 port;
+	bool		 insecure;
+	bool		 persist;
+};
+
 struct reply {
 	STAILQ_ENTRY(reply)	 entry;
 	enum msg_type		 type;
-	uint64_t		 id;	/* session, or request of a view */
+	uint64_t		 id;	/* session, or request of a view or of
+					 * a control client */
+	uint8_t			 kind;	/* of the session's node */
 	uint64_t		 epoch;
 	uint64_t		 replaced;
 	uint64_t		 tag;
-	uint16_t		 status;
+	uint16_t		 status;	/* of HTTP, a close frame, CTL_END */
 	int32_t			 code;
 	uint32_t		 retry_after_ms;
-	bool			 known;
-	const char		*reason;	/* static */
+	bool			 known;		/* or found, or healthy */
+	uint8_t			 state;		/* of a node that was asked for */
+	const char		*reason;	/* static, unless there is */
+	char			*detail;	/* owned, or NULL */
 	char			 node[LIMIT_NODE_ID + 1];
 	struct verdict		*verdicts;
 	struct service		*services;
 	uint16_t		 count;		/* of either */
 	char			*body;
 	size_t			 body_len;
+	struct reply_peer	*peer;		/* PEER_ADD and PEER_DELETE */
 };
 
 STAILQ_HEAD(reply_queue, reply);
@@ -49,6 +64,14 @@ STAILQ_HEAD(reply_queue, reply);
 struct reply	*reply_new(enum msg_type, uint64_t);
 void		 reply_free(struct reply *);
 void		 reply_free_all(struct reply_queue *);
+
+/* A copy of host, port and path for it. */
+void		 reply_set_peer(struct reply *, const char *, uint16_t,
+		    const char *);
+/* A copy of the bytes as its body. */
+void		 reply_set_body(struct reply *, const char *, size_t);
+/* Who it is for: the router, the parent, or the registry itself. */
+enum proc_id	 reply_to(const struct reply *);
 
 /*
  * The transaction failed: change it to what is true then.  Returns false if

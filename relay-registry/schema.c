@@ -54,7 +54,30 @@ static const char step_1[] =
     " PRIMARY KEY (service, key)"
     ") WITHOUT ROWID;";
 
+/*
+ * Peers that were added to stay, by where they are; node is who must answer
+ * there, empty for anyone.  A token is the SHA-256 of what its holder shows,
+ * in lower-case hex.  Peers ask for services by name.
+ */
+static const char step_2[] =
+    "CREATE TABLE peer ("
+    " host TEXT NOT NULL,"
+    " port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),"
+    " path TEXT NOT NULL,"
+    " node TEXT NOT NULL,"
+    " insecure INTEGER NOT NULL CHECK (insecure IN (0, 1)),"
+    " added INTEGER NOT NULL,"
+    " PRIMARY KEY (host, port, path)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE token ("
+    " id INTEGER NOT NULL PRIMARY KEY,"
+    " hash TEXT NOT NULL UNIQUE,"
+    " created INTEGER NOT NULL"
+    ");"
+    "CREATE INDEX service_name ON service (name);";
+
 const struct db_step db_steps[] = {
 	{ "nodes, sessions and services", step_1 },
+	{ "peers and admin tokens", step_2 },
 	{ NULL, NULL }
 };

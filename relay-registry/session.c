@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Who has which node: open, resume, seen, close. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -8,21 +9,11 @@
 #include "common/name.h"
 #include "relay-registry/registry_impl.h"
 
-#define ADDRESS_MAX	256	/* bytes of an address that are kept */
 #define REASON_MAX	128	/* bytes of a reason that are kept */
-#define CLONE_TOLD_MS	1000	/* least time between warnings of clones */
+#define WARNED_MS	1000	/* least time between warnings of strangers */
 
-/* Why a link may not be a session. */
-struct denial {
-	uint16_t	 status;
-	int32_t		 code;
-	uint32_t	 retry_after_ms;
-	const char	*reason;
-};
-
-/* Copy what fits, with '?' for what is not printable ASCII. */
-static void
-clean(struct span s, char *buf, size_t size)
+void
+registry_clean(struct span s, char *buf, size_t size)
 {
 	size_t i;
 
@@ -31,21 +22,29 @@ clean(struct span s, char *buf, size_t size)
 	buf[i] = '\0';
 }
 
+/* Strangers may ask at any pace. */
+bool
+registry_may_warn(struct registry *r, struct when now)
+{
+	if (now.mono.ms < r->warned_ms)
+		return (false);
+	r->warned_ms = now.mono.ms + WARNED_MS;
+	return (true);
+}
+
 /* What is wrong with who it says it is, or false with its id in node. */
 static bool
 refused(const struct registry *r, const struct session_request *q, char *node,
     struct denial *why)
 {
-	*why = (struct denial){ 403, REGISTRY_FORBIDDEN, 0, NULL };
+	*why = (struct denial){ .status = 403, .code = REGISTRY_FORBIDDEN };
 	if (r->role != ROLE_MAIN)
 		why->reason = "a home takes no links";
-	else if (q->kind != NODE_HOME)
-		why->reason = "no peers are configured";
 	else if (!name_node_lower(q->node, node, LIMIT_NODE_ID + 1))
-		*why = (struct denial){ 400, REGISTRY_INVALID, 0,
-		    "node id: 1 to 253 bytes, labels of [a-z0-9_-] joined by "
-		    "dots" };
-	else if (strcmp(node, r->node_id) == 0)
+		*why = (struct denial){ .status = 400,
+		    .code = REGISTRY_INVALID, .reason = "node id: 1 to 253 "
+		    "bytes, labels of [a-z0-9_-] joined by dots" };
+	else if (q->kind == NODE_HOME && strcmp(node, r->node_id) == 0)
 		why->reason = "the node id is this relay's own";
 	return (why->reason != NULL);
 }
@@ -59,6 +58,9 @@ deny(struct registry *r, uint64_t session, const struct denial *why)
 	reply->code = why->code;
 	reply->retry_after_ms = why->retry_after_ms;
 	reply->reason = why->reason;
+	if (why->detail[0] != '\0' &&
+	    (reply->detail = strdup(why->detail)) == NULL)
+		fatal("no memory for a reply");
 }
 
 static void
@@ -90,19 +92,21 @@ purge(struct registry *r)
 			break;
 		r->n_nodes--;
 		r->stats.purged++;
-		say_node(r, node, false);
+		if (db_int(r->db, DB_NODE_OLDEST, 1) == NODE_HOME)
+			say_node(r, node, false);
 		row = registry_check(r, db_next(r->db, DB_NODE_OLDEST));
 	}
 	db_done(r->db, DB_NODE_OLDEST);
 }
 
-/* Whether this node may be known; sets *known if it is already. */
+/* Whether this node may be known; *known: as which kind it is already, or 0. */
 static bool
-make_room(struct registry *r, const char *node, bool *known)
+make_room(struct registry *r, const char *node, int *known)
 {
-	*known = registry_run(r, DB_NODE_GET, "t", node) == 1;
+	*known = registry_run(r, DB_NODE_GET, "t", node) == 1 ?
+	    (int)db_int(r->db, DB_NODE_GET, 0) : 0;
 	db_done(r->db, DB_NODE_GET);
-	if (*known)
+	if (*known != 0)
 		return (true);
 	if (r->n_nodes >= r->max_nodes)
 		purge(r);
@@ -111,18 +115,25 @@ make_room(struct registry *r, const char *node, bool *known)
 
 /* --- sessions --- */
 
-/* The live session of a node, or 0, which no home has. */
-static uint64_t
-session_of(struct registry *r, const char *node, uint64_t *epoch)
+/* A session that a node has. */
+struct live {
+	uint64_t	session;	/* 0: none; no other node's */
+	uint64_t	epoch;
+	int		kind;
+};
+
+static struct live
+session_of(struct registry *r, const char *node)
 {
-	uint64_t session = 0;
+	struct live live = { 0 };
 
 	if (registry_run(r, DB_SESSION_OF_NODE, "t", node) == 1) {
-		session = (uint64_t)db_int(r->db, DB_SESSION_OF_NODE, 0);
-		*epoch = (uint64_t)db_int(r->db, DB_SESSION_OF_NODE, 1);
+		live.session = (uint64_t)db_int(r->db, DB_SESSION_OF_NODE, 0);
+		live.epoch = (uint64_t)db_int(r->db, DB_SESSION_OF_NODE, 1);
+		live.kind = (int)db_int(r->db, DB_SESSION_OF_NODE, 2);
 	}
 	db_done(r->db, DB_SESSION_OF_NODE);
-	return (session);
+	return (live);
 }
 
 static bool
@@ -140,47 +151,85 @@ static void
 give_node(struct registry *r, const struct session_request *q,
     const char *node, uint64_t epoch, struct when now)
 {
-	char boot[LIMIT_BOOT_ID + 1], address[ADDRESS_MAX + 1];
+	char boot[LIMIT_BOOT_ID + 1], address[PEER_ADDRESS_MAX + 1];
 
-	clean(q->boot, boot, sizeof(boot));
-	clean(q->address, address, sizeof(address));
+	registry_clean(q->boot, boot, sizeof(boot));
+	registry_clean(q->address, address, sizeof(address));
 	if (registry_run(r, DB_SESSION_DROP, "t", node) == 0)
 		registry_run(r, DB_SESSION_ADD, "ititti", (int64_t)q->session,
 		    node, (int64_t)epoch, boot, address, now.wall_ms);
 	view_forget(r);
 }
 
+/* Two machines with this id, or another reason to wait; false if it may. */
 static bool
-may_have(struct registry *r, const struct session_request *q, const char *node,
-    uint64_t live, bool *known, struct denial *why, struct when now)
+is_clone(struct registry *r, const struct session_request *q,
+    const char *node, bool live, struct denial *why, struct when now)
 {
-	char address[ADDRESS_MAX + 1];
+	char address[PEER_ADDRESS_MAX + 1];
 	uint32_t wait_ms;
 
-	if (session_exists(r, q->session)) {
-		*why = (struct denial){ 400, REGISTRY_INVALID, 0,
-		    "the session id is in use" };
-		return (false);
-	}
-	wait_ms = clone_open(&r->clones, node, q->boot, q->address, live != 0,
+	wait_ms = clone_open(&r->clones, node, q->boot, q->address, live,
 	    now.mono);
-	if (wait_ms > 0) {
-		clean(q->address, address, sizeof(address));
-		/* Who is held out may ask again at any pace. */
-		if (now.mono.ms >= r->clone_told_ms) {
-			log_warn("%s: two nodes have this id and take it from "
-			    "each other; the one that has it keeps it, %s is "
-			    "held out", node, address);
-			r->clone_told_ms = now.mono.ms + CLONE_TOLD_MS;
-		}
-		*why = (struct denial){ 409, REGISTRY_DUPLICATE_NODE, wait_ms,
-		    "another node with this id is connected" };
+	if (wait_ms == 0)
+		return (false);
+	registry_clean(q->address, address, sizeof(address));
+	if (registry_may_warn(r, now))
+		log_warn("%s: two nodes have this id and take it from each "
+		    "other; the one that has it keeps it, %s is held out; "
+		    "each needs an id of its own", node, address);
+	*why = (struct denial){ .status = 409, .code = REGISTRY_DUPLICATE_NODE,
+	    .retry_after_ms = wait_ms,
+	    .reason = "another node with this id is connected" };
+	return (true);
+}
+
+/* A home and a Main cannot share an id. */
+static bool
+is_other_kind(struct registry *r, const struct session_request *q,
+    const char *node, const struct live *live, struct denial *why,
+    struct when now)
+{
+	char address[PEER_ADDRESS_MAX + 1];
+
+	if (live->session == 0 || live->kind == (int)q->kind)
+		return (false);
+	registry_clean(q->address, address, sizeof(address));
+	if (registry_may_warn(r, now))
+		log_warn("%s at %s asks for the id %s, which a linked %s has",
+		    q->kind == NODE_PEER ? "a Main" : "a home", address, node,
+		    live->kind == NODE_PEER ? "Main" : "home");
+	*why = (struct denial){ .status = 409, .code = REGISTRY_DUPLICATE_NODE,
+	    .retry_after_ms = LIMIT_CLONE_MS,
+	    .reason = live->kind == NODE_PEER ?
+	    "a Main with this id is connected" :
+	    "a home with this id is connected" };
+	return (true);
+}
+
+static bool
+may_have(struct registry *r, const struct session_request *q, const char *node,
+    struct live *live, int *known, struct denial *why, struct when now)
+{
+	if (session_exists(r, q->session)) {
+		*why = (struct denial){ .status = 400,
+		    .code = REGISTRY_INVALID,
+		    .reason = "the session id is in use" };
 		return (false);
 	}
+	if (is_other_kind(r, q, node, live, why, now))
+		return (false);
+	if (q->kind == NODE_PEER &&
+	    !peer_may_link(r, q, node, &live->session, why, now))
+		return (false);
+	if ((q->kind == NODE_HOME || q->peer == PEER_NONE) &&
+	    is_clone(r, q, node, live->session != 0, why, now))
+		return (false);
 	if (!make_room(r, node, known)) {
-		*why = (struct denial){ 503, REGISTRY_OVERLOADED,
-		    REGISTRY_RETRY_MS, "as many nodes are connected as may be "
-		    "known" };
+		*why = (struct denial){ .status = 503,
+		    .code = REGISTRY_OVERLOADED,
+		    .retry_after_ms = REGISTRY_RETRY_MS,
+		    .reason = "as many nodes are connected as may be known" };
 		return (false);
 	}
 	return (true);
@@ -188,7 +237,7 @@ may_have(struct registry *r, const struct session_request *q, const char *node,
 
 static void
 accept_session(struct registry *r, const struct session_request *q,
-    const char *node, uint64_t replaced, bool known, struct when now)
+    const char *node, uint64_t replaced, int known, struct when now)
 {
 	struct reply *reply;
 	uint64_t epoch = 0;
@@ -197,12 +246,17 @@ accept_session(struct registry *r, const struct session_request *q,
 	    now.wall_ms) == 0 && registry_run(r, DB_NODE_GET, "t", node) == 1)
 		epoch = (uint64_t)db_int(r->db, DB_NODE_GET, 1);
 	db_done(r->db, DB_NODE_GET);
-	r->n_nodes += !known;
+	r->n_nodes += known == 0;
 	if (!r->broken)
 		give_node(r, q, node, epoch, now);
-	say_node(r, node, true);
+	/* The router knows homes; a Main is what it has a link with. */
+	if (q->kind == NODE_HOME || known == NODE_HOME)
+		say_node(r, node, q->kind == NODE_HOME);
+	if (q->kind == NODE_PEER)
+		peer_linked(r, q, node, now.mono);
 	reply = registry_say(r, MSG_SESSION_ACCEPT, q->session);
 	strlcpy(reply->node, node, sizeof(reply->node));
+	reply->kind = (uint8_t)q->kind;
 	reply->epoch = epoch;
 	reply->replaced = replaced;
 }
@@ -213,8 +267,8 @@ registry_open(struct registry *r, const struct session_request *q,
 {
 	char node[LIMIT_NODE_ID + 1];
 	struct denial why;
-	uint64_t live, epoch;
-	bool known = false;
+	struct live live;
+	int known = 0;
 
 	if (refused(r, q, node, &why)) {
 		deny(r, q->session, &why);
@@ -225,9 +279,9 @@ registry_open(struct registry *r, const struct session_request *q,
 		registry_say(r, MSG_SESSION_ACCEPT, q->session);
 		return;
 	}
-	live = session_of(r, node, &epoch);
-	if (may_have(r, q, node, live, &known, &why, now))
-		accept_session(r, q, node, live, known, now);
+	live = session_of(r, node);
+	if (may_have(r, q, node, &live, &known, &why, now))
+		accept_session(r, q, node, live.session, known, now);
 	else
 		deny(r, q->session, &why);
 }
@@ -241,7 +295,8 @@ same_session(struct registry *r, const struct session_request *q,
 
 	*exists = registry_run(r, DB_SESSION_GET, "i",
 	    (int64_t)q->session) == 1;
-	same = *exists && strcmp(db_text(r->db, DB_SESSION_GET, 0), node) == 0 &&
+	same = *exists &&
+	    strcmp(db_text(r->db, DB_SESSION_GET, 0), node) == 0 &&
 	    (uint64_t)db_int(r->db, DB_SESSION_GET, 1) == epoch;
 	db_done(r->db, DB_SESSION_GET);
 	return (same);
@@ -252,17 +307,18 @@ static bool
 resume_lost(struct registry *r, const struct session_request *q,
     const char *node, uint64_t epoch, struct when now)
 {
-	uint64_t newer = 0;
-	bool known;
+	struct live live = session_of(r, node);
+	int known;
 
-	if ((session_of(r, node, &newer) != 0 && newer >= epoch) ||
-	    !make_room(r, node, &known) ||
+	if ((live.session != 0 && (live.epoch >= epoch ||
+	    live.kind != (int)q->kind)) || !make_room(r, node, &known) ||
 	    registry_run(r, DB_NODE_RESUME, "tiii", node, (int64_t)q->kind,
 	    now.wall_ms, (int64_t)epoch) == -1)
 		return (false);
-	r->n_nodes += !known;
+	r->n_nodes += known == 0;
 	give_node(r, q, node, epoch, now);
-	say_node(r, node, true);
+	if (q->kind == NODE_HOME)
+		say_node(r, node, true);
 	return (true);
 }
 
@@ -274,9 +330,11 @@ registry_resume(struct registry *r, const struct session_request *q,
 	struct denial why;
 	bool exists, done;
 
-	if (refused(r, q, node, &why)) {
-		clean(q->node, node, sizeof(node));
-		log_warn("%s: session not resumed: %s", node, why.reason);
+	if (refused(r, q, node, &why) || strcmp(node, r->node_id) == 0) {
+		registry_clean(q->node, node, sizeof(node));
+		log_warn("%s: session not resumed: %s", node,
+		    why.reason != NULL ? why.reason :
+		    "the node id is this relay's own");
 		r->stats.stale++;
 		return;
 	}
@@ -288,29 +346,39 @@ registry_resume(struct registry *r, const struct session_request *q,
 		view_forget(r);
 	} else
 		done = !exists && resume_lost(r, q, node, epoch, now);
+	if (done && q->kind == NODE_PEER)
+		peer_resumed(r, q, node, now.mono);
 	if (done)
 		r->stats.resumed++;
 	else
 		r->stats.stale++;
 }
 
-bool
+enum node_kind
 registry_node_of(struct registry *r, uint64_t session, char *node)
 {
-	bool live;
+	enum node_kind kind = 0;
 
-	live = registry_run(r, DB_SESSION_GET, "i", (int64_t)session) == 1 &&
-	    db_int(r->db, DB_SESSION_GET, 2) != 0;
-	if (live)
+	if (registry_run(r, DB_SESSION_GET, "i", (int64_t)session) == 1 &&
+	    db_int(r->db, DB_SESSION_GET, 2) != 0) {
+		kind = (enum node_kind)db_int(r->db, DB_SESSION_GET, 3);
 		strlcpy(node, db_text(r->db, DB_SESSION_GET, 0),
 		    LIMIT_NODE_ID + 1);
+	}
 	db_done(r->db, DB_SESSION_GET);
-	return (live);
+	return (kind);
 }
 
 void
-registry_seen(struct registry *r, uint64_t session, struct when now)
+registry_seen(struct registry *r, uint64_t session, uint32_t rtt_us,
+    struct when now)
 {
+	struct peer_link *link = peers_link(&r->peers, session);
+
+	if (link != NULL)
+		link->heard = now.mono;
+	if (link != NULL && rtt_us != 0)
+		link->rtt_us = rtt_us;
 	if (registry_begin(r))
 		registry_run(r, DB_NODE_SEEN, "ii", (int64_t)session,
 		    now.wall_ms);
@@ -321,21 +389,26 @@ registry_close(struct registry *r, uint64_t session, struct span reason,
     struct when now)
 {
 	char node[LIMIT_NODE_ID + 1], why[REASON_MAX + 1];
+	enum node_kind kind;
 	struct reply *reply;
 
+	if (peers_link(&r->peers, session) != NULL)
+		registry_say(r, MSG_SESSION_CLOSE, session);
 	if (session == 0 || !registry_begin(r))
 		return;
-	if (!registry_node_of(r, session, node)) {
+	if ((kind = registry_node_of(r, session, node)) == 0) {
 		/* Replaced, closed before, or never there. */
 		r->stats.stale++;
 		return;
 	}
-	clean(reason, why, sizeof(why));
+	registry_clean(reason, why, sizeof(why));
 	registry_run(r, DB_SESSION_CLOSE, "iit", (int64_t)session,
 	    now.wall_ms, why);
 	registry_run(r, DB_SERVICE_DROP, "i", (int64_t)session);
 	r->stats.closed++;
 	view_forget(r);
+	if (kind == NODE_PEER)
+		return;
 	reply = registry_say(r, MSG_ROUTE_DELETE, session);
 	strlcpy(reply->node, node, sizeof(reply->node));
 }

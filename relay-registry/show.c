@@ -6,6 +6,7 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "relay-registry/peer_list.h"
 #include "relay-registry/show.h"
 
 static void
@@ -145,6 +146,66 @@ show_services(struct registry *r, struct channel *ch, uint64_t request)
 		    service_row);
 }
 
+/* --- peers --- */
+
+/* A list of a few times LIMIT_PEERS rows fits. */
+struct peer_rows {
+	struct channel	*ch;
+	uint64_t	 request;
+};
+
+static void
+peer_row(void *arg, const struct peer_info *p)
+{
+	const struct peer_rows *rows = arg;
+	struct ctl_row row;
+
+	ctl_row_begin(&row, rows->ch, rows->request, "peers");
+	ctl_text(&row, "node_id", p->node);
+	ctl_text(&row, "url", p->url);
+	ctl_text(&row, "state", p->state);
+	ctl_text(&row, "direction", p->direction);
+	ctl_text(&row, "address", p->address);
+	ctl_number(&row, "services", p->services);
+	ctl_number(&row, "rtt_us", p->rtt_us == 0 ? -1 : (int64_t)p->rtt_us);
+	ctl_number(&row, "reconnect_in_ms", p->retry_in_ms);
+	ctl_time(&row, "last_seen", p->last_seen_ms);
+	ctl_text(&row, "origin", p->origin);
+	ctl_text(&row, "reason", p->reason);
+	ctl_row_end(&row);
+}
+
+static void
+show_mesh(struct registry *r, struct channel *ch, uint64_t request)
+{
+	struct mesh_stats s;
+	struct ctl_row row;
+
+	mesh_stats(registry_mesh(r), &s);
+	ctl_row_begin(&row, ch, request, "federation");
+	ctl_number(&row, "peers_linked", peers_linked(registry_peers(r)));
+	ctl_number(&row, "peers_dialled", registry_peers(r)->n);
+	ctl_number(&row, "own_homes", s.own_nodes);
+	ctl_number(&row, "other_homes", s.other_nodes);
+	ctl_number(&row, "other_services", s.other_services);
+	ctl_number(&row, "other_bytes", (int64_t)s.other_bytes);
+	ctl_number(&row, "snapshots_sent", (int64_t)s.snapshots_sent);
+	ctl_number(&row, "deltas_sent", (int64_t)s.deltas_sent);
+	ctl_number(&row, "rows_sent", (int64_t)s.rows_sent);
+	ctl_number(&row, "digests_sent", (int64_t)s.digests_sent);
+	ctl_number(&row, "snapshots_received", (int64_t)s.snapshots);
+	ctl_number(&row, "deltas_received", (int64_t)s.deltas);
+	ctl_number(&row, "rows_received", (int64_t)s.rows);
+	ctl_number(&row, "digests_received", (int64_t)s.digests);
+	ctl_number(&row, "gaps", (int64_t)s.gaps);
+	ctl_number(&row, "mismatches", (int64_t)s.mismatches);
+	ctl_number(&row, "resyncs", (int64_t)s.resyncs);
+	ctl_number(&row, "homes_purged", (int64_t)s.purged);
+	ctl_number(&row, "answers_dropped", (int64_t)s.dropped);
+	ctl_number(&row, "services_not_told", (int64_t)s.cut);
+	ctl_row_end(&row);
+}
+
 static void
 show_summary(struct registry *r, struct channel *ch, uint64_t request)
 {
@@ -174,12 +235,15 @@ show_summary(struct registry *r, struct channel *ch, uint64_t request)
 	ctl_number(&row, "transactions_failed", (int64_t)s->failed);
 	ctl_row_end(&row);
 	db_done(db, DB_COUNTS);
+	if (registry_role(r) == ROLE_MAIN)
+		show_mesh(r, ch, request);
 }
 
 void
 registry_show(struct registry *r, struct channel *ch, uint64_t request,
-    enum ctl_show what)
+    enum ctl_show what, struct when now)
 {
+	struct peer_rows rows = { ch, request };
 	struct db *db = registry_db(r);
 
 	switch (what) {
@@ -189,6 +253,9 @@ registry_show(struct registry *r, struct channel *ch, uint64_t request,
 	case CTL_SHOW_HOMES:
 		show_list(db, ch, request, DB_LIST_NODES,
 		    db_run(db, DB_LIST_NODES, ""), home_row);
+		break;
+	case CTL_SHOW_PEERS:
+		registry_each_peer(r, peer_row, &rows, now);
 		break;
 	case CTL_SHOW_SERVICES:
 		show_services(r, ch, request);

@@ -14,6 +14,6 @@
  * is cut short with a row in section "errors" that says so.
  */
 void	registry_show(struct registry *, struct channel *, uint64_t,
-	    enum ctl_show);
+	    enum ctl_show, struct when);
 
 #endif

@@ -1,38 +1,33 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The registry views of HTTP (PROTOCOL.md section 7), with SEED.md's
- * ServiceInfo: GET /registry on a Main, GET /services on a home.
+ * The views of HTTP (PROTOCOL.md section 7), with SEED.md's ServiceInfo: on a
+ * Main GET /registry, /federation/registry, /federation/peers and
+ * /federation/health, on a home GET /services.
  */
-#include <json-c/json.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "relay-registry/registry_impl.h"
+#include "relay-registry/view_impl.h"
 
-/* Milliseconds a view of unchanged services is given out again: only its
- * last_seen grows old meanwhile. */
+/* Milliseconds a view is given out again while nothing has changed: only
+ * times grow old meanwhile. */
 #define CACHE_MS	1000
-
-/* Text that grows up to a limit. */
-struct body {
-	char	*p;
-	size_t	 len;
-	size_t	 size;
-	bool	 full;
-};
 
 void
 view_forget(struct registry *r)
 {
-	free(r->cache.body);
-	r->cache.body = NULL;
+	size_t i;
+
+	for (i = 0; i < HTTP_ROUTE_MAX; i++) {
+		free(r->cache[i].body);
+		r->cache[i].body = NULL;
+	}
 }
 
-static void
-append(struct body *b, const char *s, size_t len)
+void
+view_append(struct view_body *b, const char *s, size_t len)
 {
 	size_t size = b->size == 0 ? 4096 : b->size;
 	char *p;
@@ -54,8 +49,8 @@ append(struct body *b, const char *s, size_t len)
 	b->p[b->len] = '\0';
 }
 
-static void
-append_json(struct body *b, struct json_object *o)
+void
+view_append_json(struct view_body *b, struct json_object *o)
 {
 	const char *s;
 	size_t len;
@@ -64,25 +59,38 @@ append_json(struct body *b, struct json_object *o)
 	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	if (s == NULL)
 		fatal("no memory for a view");
-	append(b, s, len);
+	view_append(b, s, len);
 	json_object_put(o);
 }
 
-static void
-add_text(struct json_object *o, const char *key, const char *value)
+void
+view_add_text(struct json_object *o, const char *key, const char *value)
 {
 	json_object_object_add(o, key, json_object_new_string(value));
 }
 
+void
+view_add_time(struct json_object *o, const char *key, int64_t ms)
+{
+	char time[32];
+
+	registry_rfc3339(ms, time, sizeof(time));
+	json_object_object_add(o, key, time[0] == '\0' ? NULL :
+	    json_object_new_string(time));
+}
+
+/* --- services --- */
+
+/* main_id: NULL for a home's own view. */
 static struct json_object *
-node_address(const struct registry *r, const char *node)
+node_address(const char *node, const char *main_id)
 {
 	struct json_object *o = json_object_new_object();
 
-	add_text(o, "type", "home");
-	add_text(o, "id", node);
-	if (r->role == ROLE_MAIN)
-		add_text(o, "main_relay", r->node_id);
+	view_add_text(o, "type", "home");
+	view_add_text(o, "id", node);
+	if (main_id != NULL)
+		view_add_text(o, "main_relay", main_id);
 	return (o);
 }
 
@@ -107,117 +115,211 @@ static struct json_object *
 service_info(struct registry *r, struct when now)
 {
 	struct json_object *o = json_object_new_object();
-	int64_t seen = db_int(r->db, DB_LIST_SERVICES, 4);
-	char time[32];
 
-	/* A home is always seen by itself. */
-	registry_rfc3339(r->role == ROLE_HOME ? now.wall_ms : seen, time,
-	    sizeof(time));
-	add_text(o, "service_name", db_text(r->db, DB_LIST_SERVICES, 1));
-	json_object_object_add(o, "node_address", node_address(r,
-	    db_text(r->db, DB_LIST_SERVICES, 3)));
+	view_add_text(o, "service_name", db_text(r->db, DB_LIST_SERVICES, 1));
+	json_object_object_add(o, "node_address", node_address(
+	    db_text(r->db, DB_LIST_SERVICES, 3),
+	    r->role == ROLE_MAIN ? r->node_id : NULL));
 	json_object_object_add(o, "methods", methods_of(r,
 	    db_int(r->db, DB_LIST_SERVICES, 0)));
-	add_text(o, "last_seen", time);
+	/* A home is always seen by itself. */
+	view_add_time(o, "last_seen", r->role == ROLE_HOME ? now.wall_ms :
+	    db_int(r->db, DB_LIST_SERVICES, 4));
 	json_object_object_add(o, "is_healthy", json_object_new_boolean(
 	    db_int(r->db, DB_LIST_SERVICES, 5) != 0));
-	add_text(o, "version", db_text(r->db, DB_LIST_SERVICES, 2));
-	add_text(o, "scope", "local");
+	view_add_text(o, "version", db_text(r->db, DB_LIST_SERVICES, 2));
+	view_add_text(o, "scope", "local");
 	return (o);
 }
 
-/* All services, joined by commas; returns how many. */
-static size_t
-append_services(struct registry *r, struct body *b, struct when now)
+/* Services, joined by commas. */
+struct list {
+	struct view_body body;
+	size_t		 n;
+	struct when	 now;
+};
+
+static void
+list_add(struct list *l, struct json_object *o)
 {
-	size_t n = 0;
+	if (l->n++ > 0)
+		view_append(&l->body, ",", 1);
+	view_append_json(&l->body, o);
+}
+
+static void
+list_local(struct registry *r, struct list *l)
+{
 	int row;
 
 	row = registry_run(r, DB_LIST_SERVICES, "i",
 	    (int64_t)(r->role == ROLE_HOME));
-	while (row == 1 && !b->full) {
-		if (n++ > 0)
-			append(b, ",", 1);
-		append_json(b, service_info(r, now));
+	while (row == 1 && !l->body.full) {
+		list_add(l, service_info(r, l->now));
 		row = registry_check(r, db_next(r->db, DB_LIST_SERVICES));
 	}
 	db_done(r->db, DB_LIST_SERVICES);
-	return (n);
 }
 
-/* Build the view into the cache; false if it is too large. */
-static bool
-build(struct registry *r, struct when now)
+/* --- services of other Mains --- */
+
+static struct json_object *
+method_names(const struct service *s)
 {
-	struct body services = { 0 }, all = { 0 };
+	struct json_object *list = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < s->n_methods; i++)
+		json_object_array_add(list,
+		    json_object_new_string(s->methods[i].name));
+	return (list);
+}
+
+/* The wall clock's time of a moment that is past. */
+static int64_t
+wall_of(struct monotime then, struct when now)
+{
+	return (now.wall_ms - monotime_diff_ms(now.mono, then));
+}
+
+static struct json_object *
+federated_info(const struct mesh_view *v, const struct service *s,
+    struct when now)
+{
+	struct json_object *o = json_object_new_object();
+
+	view_add_text(o, "service_name", s->name);
+	json_object_object_add(o, "node_address", node_address(v->node,
+	    v->main_id));
+	json_object_object_add(o, "methods", method_names(s));
+	view_add_time(o, "last_seen", wall_of(v->heard, now));
+	json_object_object_add(o, "is_healthy",
+	    json_object_new_boolean(s->healthy && !v->stale));
+	view_add_text(o, "version", s->version);
+	view_add_text(o, "scope", "federated");
+	if (v->stale)
+		view_add_time(o, "stale_since", wall_of(v->stale_since, now));
+	return (o);
+}
+
+static bool
+list_federated(void *arg, const struct mesh_view *v)
+{
+	struct list *l = arg;
+	uint16_t i;
+
+	for (i = 0; i < v->n; i++)
+		list_add(l, federated_info(v, &v->services[i], l->now));
+	return (!l->body.full);
+}
+
+static void
+view_services(struct registry *r, bool federated, struct view_body *body,
+    struct when now)
+{
+	struct list l = { .now = now };
 	char head[LIMIT_NODE_ID + 96];
-	size_t n;
 	int len;
 
-	n = append_services(r, &services, now);
+	list_local(r, &l);
+	if (federated)
+		mesh_each(r->mesh, list_federated, &l);
 	/* A node id needs no escapes. */
 	len = snprintf(head, sizeof(head),
-	    "{\"node_id\":\"%s\",\"count\":%zu,\"services\":[", r->node_id, n);
-	append(&all, head, (size_t)len);
-	if (services.p != NULL)
-		append(&all, services.p, services.len);
-	append(&all, "]}", 2);
-	if (services.full)
-		all.full = true;
-	free(services.p);
-	if (all.full) {
-		free(all.p);
+	    "{\"node_id\":\"%s\",\"count\":%zu,\"services\":[", r->node_id,
+	    l.n);
+	view_append(body, head, (size_t)len);
+	if (l.body.p != NULL)
+		view_append(body, l.body.p, l.body.len);
+	view_append(body, "]}", 2);
+	body->full |= l.body.full;
+	free(l.body.p);
+}
+
+/* --- requests --- */
+
+void
+view_answer_error(struct registry *r, uint64_t request, uint16_t status,
+    const char *text)
+{
+	struct json_object *o = json_object_new_object();
+	struct reply *reply = registry_say(r, MSG_VIEW_REPLY, request);
+	struct view_body body = { 0 };
+
+	view_add_text(o, "error", text);
+	view_append_json(&body, o);
+	reply_set_body(reply, body.p, body.len);
+	reply->status = status;
+	free(body.p);
+}
+
+static bool
+is_there(const struct registry *r, unsigned int route)
+{
+	switch (route) {
+	case HTTP_ROUTE_SERVICES:
+		return (r->role == ROLE_HOME);
+	case HTTP_ROUTE_REGISTRY:
+	case HTTP_ROUTE_FEDERATION_REGISTRY:
+	case HTTP_ROUTE_FEDERATION_PEERS:
+	case HTTP_ROUTE_FEDERATION_HEALTH:
+		return (r->role == ROLE_MAIN);
+	default:
 		return (false);
 	}
-	view_forget(r);
-	r->cache.body = all.p;
-	r->cache.len = all.len;
-	r->cache.made = now.mono;
+}
+
+static void
+write_view(struct registry *r, const struct view_request *q,
+    struct view_body *body, struct when now)
+{
+	if (q->route == HTTP_ROUTE_FEDERATION_PEERS)
+		view_of_peers(r, body, now);
+	else if (q->route == HTTP_ROUTE_FEDERATION_HEALTH)
+		view_of_health(r, q, body, now);
+	else
+		view_services(r, q->route == HTTP_ROUTE_FEDERATION_REGISTRY,
+		    body, now);
+}
+
+/* Build the view into its cache; false if it is too large. */
+static bool
+build(struct registry *r, const struct view_request *q, struct when now)
+{
+	struct view_cache *cache = &r->cache[q->route];
+	struct view_body body = { 0 };
+
+	write_view(r, q, &body, now);
+	if (body.full) {
+		free(body.p);
+		return (false);
+	}
+	free(cache->body);
+	*cache = (struct view_cache){ body.p, body.len, now.mono,
+	    q->draining };
 	return (true);
 }
 
-static void
-answer(struct reply *reply, uint16_t status, const char *body, size_t len)
-{
-	reply->status = status;
-	if ((reply->body = malloc(len + 1)) == NULL)
-		fatal("no memory for a view");
-	memcpy(reply->body, body, len);
-	reply->body[len] = '\0';
-	reply->body_len = len;
-}
-
-static void
-answer_error(struct reply *reply, uint16_t status, const char *what)
-{
-	char body[128];
-	int len;
-
-	len = snprintf(body, sizeof(body), "{\"error\":\"%s\"}", what);
-	answer(reply, status, body, (size_t)len);
-}
-
 void
-registry_view(struct registry *r, uint64_t request, unsigned int route,
+registry_view(struct registry *r, const struct view_request *q,
     struct when now)
 {
-	struct reply *reply = registry_say(r, MSG_VIEW_REPLY, request);
+	struct view_cache *cache = &r->cache[q->route];
+	struct reply *reply;
 
-	if (route != (r->role == ROLE_MAIN ? HTTP_ROUTE_REGISTRY :
-	    HTTP_ROUTE_SERVICES)) {
-		answer_error(reply, 404, r->role == ROLE_MAIN ?
+	if (!is_there(r, q->route)) {
+		view_answer_error(r, q->request, 404, r->role == ROLE_MAIN ?
 		    "a Main has no such view" : "a home has no such view");
 		return;
 	}
-	if (r->cache.body != NULL &&
-	    monotime_diff_ms(now.mono, r->cache.made) < CACHE_MS) {
-		answer(reply, 200, r->cache.body, r->cache.len);
+	if ((cache->body == NULL || cache->draining != q->draining ||
+	    monotime_diff_ms(now.mono, cache->made) >= CACHE_MS) &&
+	    !build(r, q, now)) {
+		log_err("a view is over %u bytes", LIMIT_VIEW_BODY);
+		view_answer_error(r, q->request, 500, "the view is too large");
 		return;
 	}
-	if (!build(r, now)) {
-		log_err("the registry view is over %u bytes", LIMIT_VIEW_BODY);
-		answer_error(reply, 500, "the view is too large");
-		return;
-	}
-	answer(reply, 200, r->cache.body, r->cache.len);
+	reply = registry_say(r, MSG_VIEW_REPLY, q->request);
+	reply_set_body(reply, cache->body, cache->len);
+	reply->status = 200;
 }

@@ -127,6 +127,7 @@ on_ctl_call(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	c.to.message_id = span_str(id);
 	c.to.rpc_id = span_str("1");
 	c.deadline_ms = -1;
+	c.now_ms = router_now();
 	c.version = span_str("");
 	place(r, &c, target);
 	control_done(r, cc);
@@ -154,7 +155,24 @@ show_summary(struct router *r, struct channel *ch, uint64_t request)
 	ctl_number(&row, "stale_messages", (int64_t)s->stale);
 	ctl_number(&row, "malformed_messages", (int64_t)s->malformed);
 	ctl_number(&row, "http_requests", (int64_t)s->http);
+	ctl_number(&row, "foreign_messages", (int64_t)s->foreign);
+	ctl_number(&row, "misses_asked", (int64_t)s->misses);
+	ctl_number(&row, "unanswered_queries", (int64_t)s->unanswered);
 	ctl_row_end(&row);
+}
+
+static const char *
+kind_name(const struct router *r, const struct session *s)
+{
+	switch (s->kind) {
+	case SESSION_HOME:
+		return ("home");
+	case SESSION_PEER:
+		return ("peer");
+	default:
+		return (s == r->uplink ? "uplink" :
+		    s->retired ? "retired" : "candidate");
+	}
 }
 
 static void
@@ -169,8 +187,7 @@ show_sessions(struct router *r, struct channel *ch, uint64_t request)
 			continue;
 		ctl_row_begin(&row, ch, request, "sessions");
 		ctl_number(&row, "session", (int64_t)s->id);
-		ctl_text(&row, "kind",
-		    s->kind == SESSION_HOME ? "home" : "uplink");
+		ctl_text(&row, "kind", kind_name(r, s));
 		ctl_text(&row, "node_id", s->node_id);
 		ctl_text(&row, "address", s->address);
 		ctl_number(&row, "age_ms", now - s->opened_ms);
@@ -196,6 +213,8 @@ end_name(const struct pending_end *end)
 		return ("http");
 	case END_CTL:
 		return ("relay-ctl");
+	case END_QUERY:
+		return ("peers");
 	default:
 		return ("backend");
 	}
@@ -223,6 +242,57 @@ show_pending(struct router *r, struct channel *ch, uint64_t request)
 	}
 }
 
+#define SHOW_ROUTES_MAX		10000	/* rows: as above */
+
+/* A walk over all instances. */
+struct route_rows {
+	struct router	*r;
+	struct channel	*ch;
+	uint64_t	 request;
+	uint32_t	 n;
+};
+
+static void
+show_route(struct route_rows *rows, const struct route_instance *i)
+{
+	const struct route_node	*n = i->node;
+	struct ctl_row		 row;
+
+	ctl_row_begin(&row, rows->ch, rows->request, "routes");
+	ctl_text(&row, "service_name", i->service.name);
+	ctl_text(&row, "version", i->service.version);
+	ctl_text(&row, "node_id", n->id);
+	ctl_text(&row, "main_id", n->via != NULL ? n->via->id :
+	    rows->r->conf.role == ROLE_MAIN ? rows->r->conf.node_id : "");
+	ctl_text(&row, "scope", n->via != NULL ? "federated" : "local");
+	ctl_bool(&row, "healthy", i->service.healthy);
+	ctl_number(&row, "weight", i->service.weight);
+	ctl_number(&row, "in_flight", i->in_flight);
+	ctl_text(&row, "state",
+	    route_node_link(n) != NULL ? "linked" : "stale");
+	ctl_row_end(&row);
+}
+
+static void
+show_service(void *arg, struct map_entry *e)
+{
+	const struct route_service	*s = (struct route_service *)e;
+	const struct route_instance	*i;
+	struct route_rows		*rows = arg;
+
+	TAILQ_FOREACH(i, &s->instances, by_service)
+		if (rows->n++ < SHOW_ROUTES_MAX)
+			show_route(rows, i);
+}
+
+static void
+show_routes(struct router *r, struct channel *ch, uint64_t request)
+{
+	struct route_rows	 rows = { r, ch, request, 0 };
+
+	map_each(&r->routes.services, show_service, &rows);
+}
+
 void
 control_show(void *arg, struct channel *ch, uint64_t request,
     enum ctl_show what)
@@ -238,6 +308,9 @@ control_show(void *arg, struct channel *ch, uint64_t request,
 		break;
 	case CTL_SHOW_PENDING:
 		show_pending(r, ch, request);
+		break;
+	case CTL_SHOW_ROUTES:
+		show_routes(r, ch, request);
 		break;
 	default:
 		break;

@@ -33,10 +33,23 @@ put_unhealthy(struct router *r, struct text *t)
 	text_lit(t, "]");
 }
 
+/* A peer's answer to a heartbeat of ours tells how far away it is. */
+static void
+begin(struct router *r, struct session *s, struct span answers)
+{
+	if (s->kind != SESSION_PEER || answers.len != 0) {
+		message_begin(r, "heartbeat", answers);
+		return;
+	}
+	message_fresh_id(r, s->beat_id);
+	s->beat_us = monotime_us();
+	message_begin_id(r, "heartbeat", span_str(s->beat_id), answers);
+}
+
 void
 heartbeat_send(struct router *r, struct session *s, struct span answers)
 {
-	message_begin(r, "heartbeat", answers);
+	begin(r, s, answers);
 	message_add(r, ENV_DATA, span_str("{\"seq\":"));
 	text_int(&r->out, (int64_t)++s->beat_seq);
 	if (s->kind == SESSION_UPLINK)
@@ -224,26 +237,48 @@ answer(struct router *r, struct session *s, const struct envelope *e)
 #define SEEN_MS		1000	/* least time between words to the registry */
 
 static void
-tell_seen(struct router *r, struct session *s)
+tell_seen(struct router *r, struct session *s, uint32_t rtt_us)
 {
 	struct wire_put	*w;
 
-	if (r->registry == NULL || s->seen_ms < s->told_ms ||
-	    channel_congested(r->registry))
+	if (r->registry == NULL || channel_congested(r->registry) ||
+	    (rtt_us == 0 && s->seen_ms < s->told_ms))
 		return;
 	s->told_ms = s->seen_ms + SEEN_MS;
 	w = channel_begin(r->registry, MSG_SESSION_SEEN);
 	put_u64(w, s->id);
+	put_u32(w, rtt_us);
 	(void)channel_commit(r->registry);
+}
+
+/* The time from our heartbeat to its answer, once; 0 if this is none. */
+static uint32_t
+take_rtt(struct session *s, const struct envelope *e)
+{
+	int64_t	 us;
+
+	if (s->beat_id[0] == '\0' ||
+	    !span_eq(e->correlation_id, span_str(s->beat_id)))
+		return (0);
+	s->beat_id[0] = '\0';
+	us = monotime_us() - s->beat_us;
+	return (us < 1 ? 1 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us);
 }
 
 void
 heartbeat_received(struct router *r, struct session *s,
     const struct envelope *e)
 {
-	if (s->kind == SESSION_HOME) {
+	switch (s->kind) {
+	case SESSION_HOME:
 		take_health(r, s, e);
-		tell_seen(r, s);
+		tell_seen(r, s, 0);
+		break;
+	case SESSION_PEER:
+		tell_seen(r, s, take_rtt(s, e));
+		break;
+	case SESSION_UPLINK:
+		break;
 	}
 	answer(r, s, e);
 }

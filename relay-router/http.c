@@ -55,6 +55,8 @@ http_call_free(struct router *r, struct http_call *h)
 		r->http_bytes -= h->answer[i].size;
 		text_free(&h->answer[i]);
 	}
+	if (h->list == &r->peer_asks)
+		r->n_peer_asks--;
 	if (h->list != NULL)
 		TAILQ_REMOVE(h->list, h, wait);
 	map_remove(&r->https, &h->entry);
@@ -176,6 +178,7 @@ place(struct router *r, struct http_call *h, const struct rpc_call *rc,
 	c.idempotency_key = rc->idempotency_key;
 	c.timeout_ms = rc->timeout_ms;
 	c.deadline_ms = -1;
+	c.now_ms = router_now();
 	c.priority = rc->priority;
 	if (rc->bad != RPC_NONE) {
 		err = rpc_error(rc->bad, STAGE_INGRESS, rc->detail);
@@ -228,7 +231,7 @@ void
 on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct router	*r = arg;
-	struct span	 body;
+	struct span	 authorization, body;
 	uint64_t	 id;
 	uint8_t		 route;
 
@@ -238,6 +241,7 @@ on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	route = get_u8(msg);
 	(void)get_bool(msg);		/* local: every route is for all */
 	(void)get_span(msg, UINT16_MAX);	/* address */
+	authorization = get_span(msg, UINT16_MAX);
 	body = get_bytes(msg);
 	if (!get_done(msg))
 		return;
@@ -252,6 +256,10 @@ on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		    span_str("{\"error\":\"too many requests\"}"));
 	else if (route == HTTP_ROUTE_RPC)
 		rpc(r, id, body);
+	else if (route == HTTP_ROUTE_PEER_ADD && r->conf.role == ROLE_MAIN)
+		peer_ask_add(r, id, authorization, body);
+	else if (route == HTTP_ROUTE_PEER_DELETE && r->conf.role == ROLE_MAIN)
+		peer_ask_delete(r, id, authorization, body);
 	else if (!view_wanted(r, id, route))
 		http_respond(r, id, 404, 0,
 		    span_str("{\"error\":\"not found\"}"));
@@ -261,6 +269,8 @@ on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 static void
 call_drop(struct router *r, struct http_call *h)
 {
+	/* The end of its last call must not answer and free it as well. */
+	h->left++;
 	call_end_gone(r, &h->end, STAGE_INGRESS);
 	http_call_free(r, h);
 }

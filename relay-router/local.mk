@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: ISC
 # The pure cores, which unit tests and fuzzers link as well.
 noinst_LIBRARIES += librouter.a
-librouter_a_CPPFLAGS = $(AM_CPPFLAGS) $(JSONC_CFLAGS)
 librouter_a_SOURCES = \
+	relay-router/discovery.c relay-router/discovery.h \
 	relay-router/envelope.c relay-router/envelope.h \
 	relay-router/envelope_impl.h relay-router/envelope_node.c \
+	relay-router/hop.c relay-router/hop.h \
 	relay-router/jsonrpc.c relay-router/jsonrpc.h \
 	relay-router/map.c relay-router/map.h \
+	relay-router/members.c relay-router/members.h \
 	relay-router/pending.c relay-router/pending.h \
 	relay-router/registration.c relay-router/registration.h \
 	relay-router/route.c relay-router/route.h \
+	relay-router/route_choose.c relay-router/route_impl.h \
 	relay-router/rpc_error.c relay-router/rpc_error.h \
 	relay-router/rpc_errors.def \
+	relay-router/service_json.c relay-router/service_json.h \
 	relay-router/splice.c \
 	relay-router/text.c relay-router/text.h
 
@@ -20,11 +24,19 @@ relay_router_relay_router_SOURCES = \
 	relay-router/backend_link.c \
 	relay-router/call.c \
 	relay-router/control.c \
+	relay-router/forward.c \
 	relay-router/heartbeat.c \
 	relay-router/http.c \
+	relay-router/link.c \
 	relay-router/link_text.c \
 	relay-router/main.c \
 	relay-router/message.c \
+	relay-router/peer_ask.c \
+	relay-router/peer_impl.h \
+	relay-router/peer_link.c relay-router/peer_link.h \
+	relay-router/peer_text.c \
+	relay-router/query.c relay-router/query.h \
+	relay-router/query_impl.h relay-router/query_table.c \
 	relay-router/register.c \
 	relay-router/registry_link.c \
 	relay-router/relay_server.c \
@@ -33,12 +45,13 @@ relay_router_relay_router_SOURCES = \
 	relay-router/router.h \
 	relay-router/session.c \
 	relay-router/target.c \
+	relay-router/uplink.c \
+	relay-router/verdict.c \
 	relay-router/view.c
 relay_router_relay_router_LDADD = librouter.a libcommon.a \
-	$(LIBEVENT_LIBS) $(JSONC_LIBS) $(LIBBSD_LIBS) $(SECCOMP_LIBS)
+	$(LIBEVENT_LIBS) $(LIBBSD_LIBS) $(SECCOMP_LIBS)
 
-ROUTER_TEST_LIBS = librouter.a libcommon.a $(CHECK_LIBS) $(JSONC_LIBS) \
-	$(LIBBSD_LIBS)
+ROUTER_TEST_LIBS = librouter.a libcommon.a $(CHECK_LIBS) $(LIBBSD_LIBS)
 
 check_PROGRAMS += tests/unit/test_json_scan
 TESTS += tests/unit/test_json_scan
@@ -70,11 +83,43 @@ tests_unit_test_route_SOURCES = tests/unit/test_route.c
 tests_unit_test_route_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_route_LDADD = $(ROUTER_TEST_LIBS)
 
+DISCOVERY_FIXTURE = tests/unit/discovery_fixture.c \
+	tests/unit/discovery_fixture.h
+check_PROGRAMS += tests/unit/test_discovery tests/unit/test_discovery_rows
+TESTS += tests/unit/test_discovery tests/unit/test_discovery_rows
+tests_unit_test_discovery_SOURCES = tests/unit/test_discovery.c \
+	$(DISCOVERY_FIXTURE)
+tests_unit_test_discovery_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_discovery_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_discovery_rows_SOURCES = tests/unit/test_discovery_rows.c \
+	$(DISCOVERY_FIXTURE)
+tests_unit_test_discovery_rows_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_discovery_rows_LDADD = $(ROUTER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_hop
+TESTS += tests/unit/test_hop
+tests_unit_test_hop_SOURCES = tests/unit/test_hop.c
+tests_unit_test_hop_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_hop_LDADD = $(ROUTER_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_route_peer
+TESTS += tests/unit/test_route_peer
+tests_unit_test_route_peer_SOURCES = tests/unit/test_route_peer.c
+tests_unit_test_route_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_route_peer_LDADD = $(ROUTER_TEST_LIBS)
+
+# The rules of who takes a call, with sessions that lead nowhere.
+check_PROGRAMS += tests/unit/test_target
+TESTS += tests/unit/test_target
+tests_unit_test_target_SOURCES = tests/unit/test_target.c \
+	relay-router/target.c
+tests_unit_test_target_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_target_LDADD = $(ROUTER_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_registration
 TESTS += tests/unit/test_registration
 tests_unit_test_registration_SOURCES = tests/unit/test_registration.c
-tests_unit_test_registration_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \
-	$(JSONC_CFLAGS)
+tests_unit_test_registration_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_registration_LDADD = $(ROUTER_TEST_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_json
@@ -93,10 +138,13 @@ tests_fuzz_fuzz_envelope_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 FUZZERS += tests/fuzz/fuzz_jsonrpc
 tests_fuzz_fuzz_jsonrpc_SOURCES = tests/fuzz/fuzz_jsonrpc.c $(FUZZ_DRIVER)
-tests_fuzz_fuzz_jsonrpc_CPPFLAGS = $(AM_CPPFLAGS)
-tests_fuzz_fuzz_jsonrpc_LDADD = librouter.a libcommon.a $(JSONC_LIBS) \
-	$(LIBBSD_LIBS)
+tests_fuzz_fuzz_jsonrpc_LDADD = librouter.a libcommon.a $(LIBBSD_LIBS)
 tests_fuzz_fuzz_jsonrpc_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+FUZZERS += tests/fuzz/fuzz_discovery
+tests_fuzz_fuzz_discovery_SOURCES = tests/fuzz/fuzz_discovery.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_discovery_LDADD = librouter.a libcommon.a $(LIBBSD_LIBS)
+tests_fuzz_fuzz_discovery_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 # The program itself, its main() renamed, among liars.
 EXTRA_LIBRARIES += tests/fuzz/librouter_msgs.a
@@ -105,14 +153,102 @@ tests_fuzz_librouter_msgs_a_CPPFLAGS = $(AM_CPPFLAGS) -Dmain=program_main \
 tests_fuzz_librouter_msgs_a_SOURCES = $(relay_router_relay_router_SOURCES)
 FUZZERS += tests/fuzz/fuzz_router_msgs
 tests_fuzz_fuzz_router_msgs_SOURCES = tests/fuzz/fuzz_router_msgs.c \
-	tests/fuzz/receiver.c tests/fuzz/receiver.h $(FUZZ_DRIVER)
+	tests/fuzz/receiver_input.c $(FUZZ_RECEIVER) $(FUZZ_DRIVER)
 tests_fuzz_fuzz_router_msgs_LDADD = tests/fuzz/librouter_msgs.a \
 	$(relay_router_relay_router_LDADD)
 tests_fuzz_fuzz_router_msgs_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS) \
 	-Wl,--wrap=fatal
 
+check_PROGRAMS += tests/unit/test_router_session
+TESTS += tests/unit/test_router_session
+tests_unit_test_router_session_SOURCES = tests/unit/test_router_session.c \
+	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
+tests_unit_test_router_session_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_session_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_session_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal
+
+PEER_FIXTURE = tests/unit/peer_fixture.c tests/unit/peer_fixture.h \
+	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
+check_PROGRAMS += tests/unit/test_router_query
+TESTS += tests/unit/test_router_query
+tests_unit_test_router_query_SOURCES = tests/unit/test_router_query.c \
+	tests/unit/query_fixture.c tests/unit/query_fixture.h \
+	$(PEER_FIXTURE)
+tests_unit_test_router_query_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_query_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_query_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=rx_take_bytes
+
+check_PROGRAMS += tests/unit/test_router_held
+TESTS += tests/unit/test_router_held
+tests_unit_test_router_held_SOURCES = tests/unit/test_router_held.c \
+	tests/unit/query_fixture.c tests/unit/query_fixture.h \
+	$(PEER_FIXTURE)
+tests_unit_test_router_held_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_held_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_held_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=rx_take_bytes
+
+check_PROGRAMS += tests/unit/test_router_peer
+TESTS += tests/unit/test_router_peer
+tests_unit_test_router_peer_SOURCES = tests/unit/test_router_peer.c \
+	tests/unit/router_peer_fixture.c tests/unit/router_peer_fixture.h \
+	$(PEER_FIXTURE)
+tests_unit_test_router_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_peer_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_peer_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=rx_take_bytes
+
+check_PROGRAMS += tests/unit/test_router_peer_in
+TESTS += tests/unit/test_router_peer_in
+tests_unit_test_router_peer_in_SOURCES = tests/unit/test_router_peer_in.c \
+	tests/unit/router_peer_fixture.c tests/unit/router_peer_fixture.h \
+	$(PEER_FIXTURE)
+tests_unit_test_router_peer_in_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_peer_in_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_peer_in_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=rx_take_bytes
+
+# The same, with what it sends kept to be looked at.
+check_PROGRAMS += tests/unit/test_router_calls
+TESTS += tests/unit/test_router_calls
+tests_unit_test_router_calls_SOURCES = tests/unit/test_router_calls.c \
+	tests/unit/router_calls.c tests/unit/router_calls.h \
+	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
+tests_unit_test_router_calls_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_calls_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_calls_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
+
+check_PROGRAMS += tests/unit/test_router_links
+TESTS += tests/unit/test_router_links
+tests_unit_test_router_links_SOURCES = tests/unit/test_router_links.c \
+	tests/unit/router_calls.c tests/unit/router_calls.h \
+	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
+tests_unit_test_router_links_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_links_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_links_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
+
+check_PROGRAMS += tests/unit/test_router_uplink
+TESTS += tests/unit/test_router_uplink
+tests_unit_test_router_uplink_SOURCES = tests/unit/test_router_uplink.c \
+	tests/unit/router_calls.c tests/unit/router_calls.h \
+	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
+tests_unit_test_router_uplink_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_uplink_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_uplink_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
+
 # Nanoseconds a message of the scanner, the envelope and the splice.
 EXTRA_PROGRAMS += tests/bench/bench_scan
 tests_bench_bench_scan_SOURCES = tests/bench/bench_scan.c
-tests_bench_bench_scan_LDADD = librouter.a libcommon.a $(JSONC_LIBS) \
-	$(LIBBSD_LIBS)
+tests_bench_bench_scan_LDADD = librouter.a libcommon.a $(LIBBSD_LIBS)

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "relay-router/peer_link.h"
+#include "relay-router/query.h"
 #include "relay-router/router.h"
 
 static struct router	 router;
@@ -93,7 +95,8 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	heartbeat_due(r, router_now());
 	register_due(r, router_now());
-	session_tell_refused(r);
+	uplink_due(r, router_now());
+	verdict_tell_refused(r);
 	arm(r->beat, BEAT_MS);
 }
 
@@ -172,6 +175,7 @@ on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	c->max_message = get_u32(msg);
 	c->max_connections = get_u32(msg);
 	(void)get_u32(msg);		/* max_per_address: the front-end's */
+	(void)get_u32(msg);		/* hold_down_ms: the dialer's */
 	c->have_node = get_done(msg);
 }
 
@@ -295,6 +299,8 @@ conf_commit(void *arg)
 	registry_register_self(r);
 	if (r->uplink != NULL)
 		register_with_main(r, r->uplink);
+	if (r->candidate != NULL)
+		register_with_main(r, r->candidate);
 }
 
 static void
@@ -305,10 +311,10 @@ conf_abort(void *arg)
 	conf_clear(&r->next);
 }
 
-/* --- peers --- */
+/* --- the processes at the other ends --- */
 
 static void
-peer_up(void *arg, enum proc_id proc, struct channel *ch)
+process_up(void *arg, enum proc_id proc, struct channel *ch)
 {
 	struct router	*r = arg;
 
@@ -320,6 +326,7 @@ peer_up(void *arg, enum proc_id proc, struct channel *ch)
 	case PROC_REGISTRY:
 		r->registry = ch;
 		registry_up(r);
+		peer_registry_drained(r);
 		break;
 	case PROC_BACKEND:
 		r->backend = ch;
@@ -333,7 +340,7 @@ peer_up(void *arg, enum proc_id proc, struct channel *ch)
 }
 
 static void
-peer_down(void *arg, enum proc_id proc)
+process_down(void *arg, enum proc_id proc)
 {
 	struct router	*r = arg;
 
@@ -346,8 +353,10 @@ peer_down(void *arg, enum proc_id proc)
 		break;
 	case PROC_REGISTRY:
 		r->registry = NULL;
-		session_deny_waiting(r);
+		verdict_deny_waiting(r);
 		view_fail(r);
+		peer_ask_fail(r);
+		query_end_all(r);
 		break;
 	case PROC_BACKEND:
 		r->backend = NULL;
@@ -359,14 +368,17 @@ peer_down(void *arg, enum proc_id proc)
 }
 
 static void
-peer_drained(void *arg, enum proc_id proc)
+process_drained(void *arg, enum proc_id proc)
 {
 	struct router	*r = arg;
 
-	if (proc == PROC_REGISTRY && r->registry != NULL)
+	if (proc == PROC_REGISTRY && r->registry != NULL) {
 		heartbeat_tell_health(r);
+		peer_registry_drained(r);
+	}
 	if (proc != PROC_FRONTEND || r->frontend == NULL)
 		return;
+	peer_frontend_drained(r);
 	http_go_on(r);
 	view_ask(r);
 	if (r->paused)
@@ -385,10 +397,13 @@ init(void *arg, struct child *child)
 	if (getrandom(r->key, sizeof(r->key), 0) != (ssize_t)sizeof(r->key))
 		fatal("no random bytes");
 	id64_init(&r->ids);
+	/* Two routers that start together must not give out the same. */
+	r->id_tag = (uint32_t)siphash13(r->key, "id", 2) & 0xffffff;
 	TAILQ_INIT(&r->session_list);
 	TAILQ_INIT(&r->ctl_calls);
-	TAILQ_INIT(&r->views);
+	TAILQ_INIT(&r->peer_asks);
 	TAILQ_INIT(&r->ended);
+	view_init(r);
 	pending_init(&r->pending, r->key, LIMIT_PENDING_TOTAL);
 	pending_end_init(&r->backend_end, END_BACKEND, r, 0,
 	    LIMIT_PENDING_TOTAL);
@@ -398,6 +413,7 @@ init(void *arg, struct child *child)
 	r->drain = evtimer_new(base, on_drain_end, r);
 	if (r->timer == NULL || r->beat == NULL || r->drain == NULL)
 		fatal("no timers");
+	query_init(r);
 }
 
 static const channel_handler	 handlers[MSG_MAX] = {
@@ -413,11 +429,20 @@ static const channel_handler	 handlers[MSG_MAX] = {
 	[MSG_HTTP_CANCEL] = on_http_cancel,
 	[MSG_SESSION_ACCEPT] = on_session_accept,
 	[MSG_SESSION_DENY] = on_session_deny,
+	[MSG_SESSION_END] = on_session_end,
 	[MSG_REGISTERED] = on_registered,
 	[MSG_ROUTE_SET] = on_route_set,
 	[MSG_ROUTE_DELETE] = on_route_delete,
 	[MSG_NODE_STATE] = on_node_state,
 	[MSG_VIEW_REPLY] = on_view_reply,
+	[MSG_PEER_ROWS] = on_peer_rows,
+	[MSG_PEER_DIGEST] = on_peer_digest,
+	[MSG_PEER_RESYNC] = on_peer_resync,
+	[MSG_PEER_ANSWER] = on_peer_answer,
+	[MSG_PEER_BARRIER] = on_peer_barrier,
+	[MSG_PEER_ROUTE_SET] = on_peer_route_set,
+	[MSG_PEER_ROUTE_DELETE] = on_peer_route_delete,
+	[MSG_PEER_ROUTES] = on_peer_routes,
 	[MSG_BACKEND_RESULT] = on_backend_result,
 	[MSG_BACKEND_HEALTH] = on_backend_health,
 	[MSG_CTL_CALL] = on_ctl_call,
@@ -444,9 +469,9 @@ static const struct child_ops	 ops = {
 	.conf_end = conf_end,
 	.conf_commit = conf_commit,
 	.conf_abort = conf_abort,
-	.peer_up = peer_up,
-	.peer_down = peer_down,
-	.peer_drained = peer_drained,
+	.peer_up = process_up,
+	.peer_down = process_down,
+	.peer_drained = process_drained,
 	.shutdown = NULL,
 	.show = control_show,
 };

@@ -5,17 +5,27 @@
  * front-end.
  */
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "relay-router/router.h"
 
+/* The lowest digits of a number.  Every call has an id: no snprintf(3). */
+static char *
+put_hex(char *p, uint64_t v, int digits)
+{
+	while (digits-- > 0)
+		*p++ = "0123456789abcdef"[v >> 4 * digits & 15];
+	return (p);
+}
+
 void
 message_fresh_id(struct router *r, char *buf)
 {
-	snprintf(buf, 24, "r%016" PRIx64, id64_next(&r->ids));
+	*buf++ = 'r';
+	buf = put_hex(buf, r->id_tag, 6);
+	buf = put_hex(buf, id64_next(&r->ids), 16);
+	*buf = '\0';
 }
 
 void
@@ -58,6 +68,15 @@ message_begin(struct router *r, const char *type, struct span correlation_id)
 	message_begin_id(r, type, span_str(id), correlation_id);
 }
 
+_Static_assert(LIMIT_HOPS == 3, "ttl of a message from here is LIMIT_HOPS");
+
+void
+message_way(struct router *r)
+{
+	message_add(r, ENV_ROUTING_PATH, span_str(r->self_path));
+	message_add(r, ENV_TTL, span_str("3"));
+}
+
 /* Begins LINK_SEND and gives room for the text. */
 static char *
 send_begin(struct router *r, const struct session *s, size_t size)
@@ -78,13 +97,29 @@ send_end(struct router *r, struct session *s)
 	return (true);
 }
 
+size_t
+message_max(const struct router *r, const struct session *s)
+{
+	if (s->kind == SESSION_PEER && r->conf.max_message < LIMIT_PEER_MESSAGE)
+		return (LIMIT_PEER_MESSAGE);
+	return (r->conf.max_message);
+}
+
+size_t
+message_room(const struct router *r, const struct session *s)
+{
+	if (s->kind == SESSION_PEER && s->max_message < r->conf.max_message)
+		return (s->max_message);
+	return (r->conf.max_message);
+}
+
 bool
 message_send(struct router *r, struct session *s)
 {
 	char	*p;
 
 	text_lit(&r->out, "}");
-	if (r->frontend == NULL || r->out.len > r->conf.max_message)
+	if (r->frontend == NULL || r->out.len > message_max(r, s))
 		return (false);
 	if ((p = send_begin(r, s, r->out.len)) == NULL) {
 		channel_abort(r->frontend);
@@ -119,6 +154,7 @@ message_error(struct router *r, struct session *s, struct span message_id,
 	message_begin(r, "error", message_id);
 	message_add(r, ENV_DESTINATION_NODE,
 	    (struct span){ s->json, s->json_len });
+	message_way(r);
 	message_add(r, ENV_DATA, text_get(&r->body));
 	(void)message_send(r, s);
 }

@@ -16,10 +16,6 @@
 #define AGAIN_MS	5000	/* before a refused registration is sent anew */
 #define WAITS_MAX	16	/* registrations of a session at a time */
 
-/* What this node understands of the optional additions. */
-#define FEATURES	"[\"deadline_ms\",\"cancel\",\"traceparent\"," \
-			"\"idempotency_key\"]"
-
 static void
 wait_free(struct session *s, struct registration_wait *w)
 {
@@ -58,9 +54,8 @@ feature_bit(const struct json_span *v)
 	return (0);
 }
 
-/* Notes which additions the other side has announced. */
-static void
-take_features(struct session *s, const struct envelope *e)
+void
+register_features(struct session *s, const struct envelope *e)
 {
 	struct json_scan	 sc;
 	struct json_span	 list, v;
@@ -129,7 +124,7 @@ register_from_home(struct router *r, struct session *s,
 	if ((reg = malloc(sizeof(*reg))) == NULL)
 		fatal("out of memory");
 	if (registration_parse(reg, json)) {
-		take_features(s, e);
+		register_features(s, e);
 		submit(r, s, e, reg);
 		return;
 	}
@@ -172,7 +167,7 @@ register_answer(struct router *r, struct session *s, uint64_t tag,
 	text_span(&r->out, text_get(&w->reg->rejected));
 	text_lit(&r->out, "],\"epoch\":");
 	text_int(&r->out, (int64_t)s->epoch);
-	text_lit(&r->out, ",\"features\":" FEATURES "}");
+	text_lit(&r->out, ",\"features\":" ROUTER_FEATURES "}");
 	(void)message_send(r, s);
 	wait_free(s, w);
 }
@@ -193,7 +188,7 @@ register_with_main(struct router *r, struct session *s)
 	message_add(r, ENV_DATA, span_str("{\"services\":["));
 	for (i = 0; i < r->conf.n_services; i++) {
 		svc = &r->conf.services[i];
-		if (svc->visibility == VISIBILITY_PRIVATE)
+		if (s->retired || svc->visibility == VISIBILITY_PRIVATE)
 			continue;
 		text_lit(&r->out, any ? "," : "");
 		registration_put(&r->out, svc);
@@ -201,7 +196,7 @@ register_with_main(struct router *r, struct session *s)
 	}
 	text_lit(&r->out, "],\"seq\":");
 	text_int(&r->out, (int64_t)++s->register_seq);
-	text_lit(&r->out, ",\"features\":" FEATURES "}");
+	text_lit(&r->out, ",\"features\":" ROUTER_FEATURES "}");
 	if (!message_send(r, s))
 		log_warn("the registration could not be sent");
 }
@@ -216,6 +211,10 @@ register_refused(struct router *r, struct session *s,
 	if (e->correlation_id.len == 0 ||
 	    !span_eq(e->correlation_id, span_str(s->register_id)))
 		return (false);
+	if (s->retired) {
+		s->registered = true;	/* it matters no more what it says */
+		return (true);
+	}
 	if (env_has(e, ENV_DATA))
 		(void)json_member(&e->val[ENV_DATA], "reason", &reason);
 	log_warn("%s does not take the registration: %.*s", s->node_id,
@@ -224,13 +223,18 @@ register_refused(struct router *r, struct session *s,
 	return (true);
 }
 
+static void
+try_again(struct router *r, struct session *s, int64_t now_ms)
+{
+	if (s != NULL && s->register_ms != 0 && s->register_ms <= now_ms)
+		register_with_main(r, s);
+}
+
 void
 register_due(struct router *r, int64_t now_ms)
 {
-	struct session	*s = r->uplink;
-
-	if (s != NULL && s->register_ms != 0 && s->register_ms <= now_ms)
-		register_with_main(r, s);
+	try_again(r, r->uplink, now_ms);
+	try_again(r, r->candidate, now_ms);
 }
 
 static void
@@ -251,8 +255,11 @@ register_reply(struct router *r, struct session *s, const struct envelope *e)
 	struct json_span	 list, item;
 	unsigned int		 n = 0;
 
-	(void)r;
-	take_features(s, e);
+	/* One that was sent before the last one says nothing of it. */
+	if (e->correlation_id.len != 0 &&
+	    !span_eq(e->correlation_id, span_str(s->register_id)))
+		return;
+	register_features(s, e);
 	if (env_has(e, ENV_DATA) &&
 	    json_member(&e->val[ENV_DATA], "rejected", &list)) {
 		json_scan_init(&sc, list.p, list.len);
@@ -261,5 +268,8 @@ register_reply(struct router *r, struct session *s, const struct envelope *e)
 			    json_skip(&sc, &item); n++)
 				log_rejected(s, &item);
 	}
-	log_info("registered with %s, %u services rejected", s->node_id, n);
+	if (!s->retired)
+		log_info("registered with %s, %u services rejected",
+		    s->node_id, n);
+	uplink_registered(r, s);
 }

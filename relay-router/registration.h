@@ -2,7 +2,7 @@
 
 /*
  * The services[] of a registration (PROTOCOL.md section 5), as names or as
- * objects, to typed rows and back.  A cold path: json-c does the parsing.
+ * objects, to typed rows and back.
  */
 
 #ifndef RELAY_ROUTER_REGISTRATION_H

@@ -48,6 +48,8 @@ resume(struct router *r, const struct session *s)
 	put_u64(w, s->id);
 	put_u64(w, s->epoch);
 	put_u8(w, (uint8_t)s->kind);
+	put_u32(w, s->peer_index);
+	put_u32(w, s->peer_generation);
 	put_str(w, s->node_id);
 	put_str(w, s->address);
 	(void)channel_commit(r->registry);
@@ -75,12 +77,19 @@ registry_up(struct router *r)
 {
 	struct session	*s;
 
+	/* What nobody can tell it to us again, it does not know either. */
+	route_mains_forget_stale(&r->routes);
 	TAILQ_FOREACH(s, &r->session_list, list) {
 		if (s->kind != SESSION_HOME || !s->up)
 			continue;
 		resume(r, s);
 		register_again(r, s);
 		register_resubmit(r, s);
+	}
+	/* Behind all homes: what peers are told then is the whole of it. */
+	TAILQ_FOREACH(s, &r->session_list, list) {
+		if (s->kind == SESSION_PEER && s->up)
+			resume(r, s);
 	}
 	registry_register_self(r);
 }

@@ -49,14 +49,34 @@ struct listing {
 	struct router	*r;
 	struct text	*t;
 	struct span	 server;
+	enum visibility	 least;
+	bool		 own_only;
 	uint32_t	 n;
 };
+
+/* A home of this Main or of another, or this home. */
+static void
+put_address(struct listing *l, const struct route_node *n)
+{
+	const struct session	*home = n->link;
+
+	if (l->r->conf.role != ROLE_MAIN) {
+		text_lit(l->t, l->r->self_json);
+	} else if (n->via == NULL) {
+		text_put(l->t, home->json, home->json_len);
+	} else {
+		text_lit(l->t, "{\"type\":\"home\",\"id\":");
+		text_cstring(l->t, n->id);
+		text_lit(l->t, ",\"main_relay\":");
+		text_cstring(l->t, n->via->id);
+		text_lit(l->t, "}");
+	}
+}
 
 static void
 put_instance(struct listing *l, const struct route_instance *i)
 {
 	const struct service	*s = &i->service;
-	struct session		*home = i->node->link;
 	uint16_t		 k;
 
 	text_lit(l->t, l->n++ == 0 ? "" : ",");
@@ -65,10 +85,7 @@ put_instance(struct listing *l, const struct route_instance *i)
 	text_lit(l->t, ",\"version\":");
 	text_cstring(l->t, s->version);
 	text_lit(l->t, ",\"node_address\":");
-	if (l->r->conf.role == ROLE_MAIN)
-		text_put(l->t, home->json, home->json_len);
-	else
-		text_lit(l->t, l->r->self_json);
+	put_address(l, i->node);
 	text_lit(l->t, ",\"methods\":[");
 	for (k = 0; k < s->n_methods; k++) {
 		text_lit(l->t, k == 0 ? "" : ",");
@@ -76,7 +93,18 @@ put_instance(struct listing *l, const struct route_instance *i)
 	}
 	text_lit(l->t, "],\"is_healthy\":");
 	text_lit(l->t, s->healthy ? "true" : "false");
-	text_lit(l->t, ",\"scope\":\"local\"}");
+	text_lit(l->t, ",\"scope\":\"");
+	text_lit(l->t, i->node->via == NULL ? "local" : "federated");
+	text_lit(l->t, "\"}");
+}
+
+static bool
+is_listed(const struct listing *l, const struct route_instance *i)
+{
+	return (i->service.visibility >= l->least &&
+	    route_node_link(i->node) != NULL &&
+	    (!l->own_only || i->node->via == NULL) &&
+	    l->t->len < l->r->conf.max_message / 2);
 }
 
 static void
@@ -89,17 +117,19 @@ list_service(void *arg, struct map_entry *e)
 	if (l->server.len != 0 && !span_eq(span_str(s->name), l->server))
 		return;
 	TAILQ_FOREACH(i, &s->instances, by_service)
-		/* What is private is for this node's own callers only. */
-		if (i->service.visibility != VISIBILITY_PRIVATE &&
-		    l->t->len < l->r->conf.max_message / 2)
+		if (is_listed(l, i))
 			put_instance(l, i);
 }
 
+/* What is private is never listed, the rest for those who may see it. */
 static void
-put_services(struct router *r, struct text *t, struct span server)
+put_services(struct router *r, struct text *t, struct span server,
+    enum visibility least, bool own_only)
 {
-	struct listing	 l = { r, t, server, 0 };
+	struct listing	 l = { r, t, server, least, own_only, 0 };
 
+	if (l.least < VISIBILITY_MAIN)
+		l.least = VISIBILITY_MAIN;
 	text_lit(t, "\"services\":[");
 	map_each(&r->routes.services, list_service, &l);
 	text_lit(t, "],\"count\":");
@@ -127,7 +157,8 @@ relay_server_call(struct router *r, const struct call *c,
 		text_lit(&t, "{\"node_id\":");
 		text_cstring(&t, r->conf.node_id);
 		text_lit(&t, ",");
-		put_services(r, &t, span_str(""));
+		put_services(r, &t, span_str(""), target_least(c),
+		    c->from != NULL && c->from->kind == SESSION_PEER);
 	} else {
 		*err = rpc_error(RPC_E_METHOD_NOT_FOUND, STAGE_INGRESS, NULL);
 		return (false);
@@ -153,7 +184,7 @@ relay_server_discovery(struct router *r, struct session *s,
 		return;
 	}
 	text_lit(&t, "{\"op\":\"answer\",");
-	put_services(r, &t, e->server_name);
+	put_services(r, &t, e->server_name, VISIBILITY_MAIN, false);
 	message_begin(r, "service_discovery", e->message_id);
 	message_add(r, ENV_DATA, text_get(&t));
 	(void)message_send(r, s);

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/name.h"
+#include "relay-router/hop.h"
+#include "relay-router/peer_link.h"
 #include "relay-router/router.h"
 
 struct reply_to
@@ -32,6 +33,12 @@ pending_done(struct router *r, struct pending *p)
 	if (p->instance != NULL)
 		route_release(p->instance);
 	pending_remove(&r->pending, p);
+	pending_ended(r, caller);
+}
+
+void
+pending_ended(struct router *r, struct pending_end *caller)
+{
 	/* The owners of these ends are there only for their calls. */
 	if (caller->kind == END_HTTP)
 		http_check(r, caller->owner);
@@ -49,12 +56,9 @@ link_begin(struct router *r, const char *type, const struct reply_to *to)
 	message_begin(r, type, to->message_id);
 	message_add(r, ENV_DESTINATION_NODE,
 	    (struct span){ s->json, s->json_len });
-	message_add(r, ENV_ROUTING_PATH, span_str(r->self_path));
-	message_add(r, ENV_TTL, span_str("3"));
+	message_way(r);
 	message_add(r, ENV_JSONRPC_RESPONSE, span_str(""));
 }
-
-_Static_assert(LIMIT_HOPS == 3, "ttl of a fresh answer is LIMIT_HOPS");
 
 static void
 link_error(struct router *r, const struct reply_to *to,
@@ -133,7 +137,7 @@ reply_json(struct router *r, const struct reply_to *to, bool ok,
 	case END_SESSION:
 		link_begin(r, "response", to);
 		rpc_response(&r->out, member, json, to->rpc_id);
-		if (r->out.len >= r->conf.max_message)
+		if (r->out.len >= message_room(r, to->end->owner))
 			too_large(r, to, NULL);
 		else
 			(void)message_send(r, to->end->owner);
@@ -298,6 +302,38 @@ fix_response(struct router *r, struct splice *sp, const struct envelope *e,
 	splice_set(sp, ENV_JSONRPC_RESPONSE, text_get(built));
 }
 
+/*
+ * Links the answer may still cross.  A home need not know what it sends back,
+ * so its Main says it anew; a peer is taken at its word.
+ */
+static int64_t
+ttl_of(const struct session *from, const struct session *caller,
+    const struct envelope *e)
+{
+	if (from->kind == SESSION_PEER)
+		return (hop_ttl(e->ttl));
+	if (caller->kind == SESSION_PEER)
+		return (LIMIT_HOPS - 1);
+	return (e->ttl > 0 && e->ttl <= LIMIT_HOPS ? e->ttl : LIMIT_HOPS);
+}
+
+/* Who answers and which way it came: a peer's word was checked. */
+static void
+set_origin(struct router *r, struct splice *sp, const struct session *from,
+    const struct envelope *e)
+{
+	if (from->kind == SESSION_PEER) {
+		text_reset(&r->path);
+		hop_path(&r->path, e, r->conf.node_id);
+		splice_set(sp, ENV_ROUTING_PATH, text_get(&r->path));
+		return;
+	}
+	splice_set(sp, ENV_SOURCE_NODE,
+	    (struct span){ from->json, from->json_len });
+	splice_set(sp, ENV_ROUTING_PATH,
+	    (struct span){ from->path, from->path_len });
+}
+
 static void
 forward(struct router *r, struct session *from, const struct envelope *e,
     const struct reply_to *to, bool new_id)
@@ -306,24 +342,20 @@ forward(struct router *r, struct session *from, const struct envelope *e,
 	static const char ttls[] = "0123";
 	char		 fresh[24];
 	char		 quoted[LIMIT_MESSAGE_ID * 2 + 3];
-	struct text	 built = { 0 }, corr = { 0 };
+	struct text	 built = { 0 };
 	struct splice	 sp;
 	struct span	 id = { quoted, 0 };
-	int64_t		 ttl = e->ttl > 0 && e->ttl <= LIMIT_HOPS ?
-			    e->ttl : LIMIT_HOPS;
+	int64_t		 ttl = ttl_of(from, caller, e);
 
 	splice_init(&sp, e);
-	splice_set(&sp, ENV_SOURCE_NODE,
-	    (struct span){ from->json, from->json_len });
-	splice_set(&sp, ENV_ROUTING_PATH,
-	    (struct span){ from->path, from->path_len });
-	splice_set(&sp, ENV_TTL, (struct span){ &ttls[ttl - 1], 1 });
+	set_origin(r, &sp, from, e);
+	splice_set(&sp, ENV_TTL, (struct span){ &ttls[ttl], 1 });
 	/*
 	 * A home answers the Main that asked.  What then comes to the caller
 	 * must name the caller: one that routes as SEED.md shows would send
 	 * anything else back.
 	 */
-	if (e->destination.id.len == 0 ||
+	if (e->destination.id.len == 0 || from->kind == SESSION_PEER ||
 	    span_eq(e->destination.id, span_str(r->conf.node_id)))
 		splice_set(&sp, ENV_DESTINATION_NODE,
 		    (struct span){ caller->json, caller->json_len });
@@ -334,21 +366,61 @@ forward(struct router *r, struct session *from, const struct envelope *e,
 		splice_set(&sp, ENV_MESSAGE_ID, id);
 	}
 	if (new_id) {
-		text_string(&corr, to->message_id);
-		splice_set(&sp, ENV_CORRELATION_ID, text_get(&corr));
+		text_reset(&r->id);
+		text_string(&r->id, to->message_id);
+		splice_set(&sp, ENV_CORRELATION_ID, text_get(&r->id));
 	}
 	fix_response(r, &sp, e, to->rpc_id, &built);
-	if (sp.size > r->conf.max_message)
+	if (sp.size > message_room(r, caller))
 		too_large(r, to, NULL);
 	else
 		(void)message_splice(r, caller, &sp);
 	text_free(&built);
-	text_free(&corr);
+}
+
+/* Ends the call that a peer answers in a way it may not. */
+static void
+refuse_answer(struct router *r, struct pending *p, enum hop_fault fault)
+{
+	struct rpc_error	 err;
+	struct reply_to		 to;
+
+	err = rpc_error(fault == HOP_TTL ? RPC_E_TTL_EXCEEDED :
+	    RPC_E_INTERNAL, STAGE_PEER_LINK, hop_strerror(fault));
+	err.executed = EXECUTED_MAYBE;
+	to = reply_of(p);
+	reply_error(r, &to, &err);
+	pending_done(r, p);
+}
+
+/* What is wrong with an answer from a peer, for the one who waits. */
+static enum hop_fault
+answer_fault(const struct router *r, const struct session *s,
+    const struct envelope *e, const struct pending *p)
+{
+	enum hop_fault	 fault;
+
+	if (s->kind != SESSION_PEER)
+		return (HOP_OK);
+	fault = hop_check(e, s->node_id, r->conf.node_id);
+	if (fault == HOP_OK && p != NULL && p->caller->kind == END_SESSION &&
+	    hop_ttl(e->ttl) <= 0)
+		fault = HOP_TTL;
+	return (fault);
+}
+
+/* A moving average, each call a sixteenth of it. */
+static void
+note_latency(struct router *r, int64_t ms)
+{
+	if (ms >= 0)
+		r->latency_16ths += ms - r->latency_16ths / 16;
 }
 
 void
 reply_from_link(struct router *r, struct session *s, const struct envelope *e)
 {
+	enum hop_fault	 fault;
 	struct pending	*p = NULL;
 	struct reply_to	 to;
 	struct answer	 a;
@@ -356,11 +428,21 @@ reply_from_link(struct router *r, struct session *s, const struct envelope *e)
 	if (e->correlation_id.len != 0)
 		p = pending_by_callee(&r->pending, &s->end,
 		    e->correlation_id);
+	if ((fault = answer_fault(r, s, e, p)) != HOP_OK) {
+		if (p != NULL)
+			refuse_answer(r, p, fault);
+		if (fault == HOP_FOREIGN) {
+			r->stats.foreign++;
+			peer_foreign(r, s);
+		}
+		return;
+	}
 	if (p == NULL) {
 		r->stats.late++;
 		return;
 	}
 	r->stats.responses++;
+	note_latency(r, s->seen_ms - p->start_ms);
 	to = reply_of(p);
 	if (to.end->kind == END_SESSION) {
 		forward(r, s, e, &to,

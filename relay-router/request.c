@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/name.h"
+#include "relay-router/hop.h"
 #include "relay-router/router.h"
 
 static bool
@@ -23,7 +24,8 @@ path_ok(const struct session *s, const struct envelope *e)
 	char		 buf[LIMIT_NODE_ID + 1];
 	uint32_t	 i, j;
 
-	if (e->npath == 0)
+	/* What a peer sends was checked before. */
+	if (e->npath == 0 || s->kind == SESSION_PEER)
 		return (true);
 	for (i = 0; i < e->npath; i++)
 		for (j = 0; j < i; j++)
@@ -85,46 +87,60 @@ ttl_after(const struct session *s, int64_t ttl)
 	/* Zero from a home is Go's way to say nothing. */
 	if (s->kind == SESSION_HOME && ttl == 0)
 		ttl = LIMIT_HOPS;
-	if (ttl > LIMIT_HOPS)
-		ttl = LIMIT_HOPS;
-	return (ttl - 1);
+	return (hop_ttl(ttl));
+}
+
+/* What stands in the envelope as it is. */
+static void
+take_envelope(struct session *s, const struct envelope *e, struct call *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->env = e;
+	c->from = s;
+	c->now_ms = s->seen_ms;
+	c->to.end = &s->end;
+	c->to.message_id = e->message_id;
+	c->to.rpc_id.p = e->request.id.p;
+	c->to.rpc_id.len = e->request.id.len;
+	/* A notification of JSON-RPC; a client without it awaits an answer. */
+	c->to.no_answer = e->request.present && e->request.versioned &&
+	    e->request.id.type == JSON_NONE;
+	c->target = e->destination;
+	c->server = e->server_name;
+	c->version = e->version;
+	c->timeout_ms = e->timeout_ms;
+	c->deadline_ms = e->deadline_ms;
+	c->priority = e->priority;
+	c->ttl = ttl_after(s, e->ttl);
+	c->params = span_str("");
+}
+
+bool
+call_read(struct router *r, struct session *s, const struct envelope *e,
+    struct call_names *names, struct call *c, struct rpc_error *err)
+{
+	take_envelope(s, e, c);
+	if (e->message_id.len == 0) {
+		message_fresh_id(r, names->fresh);
+		c->to.message_id = span_str(names->fresh);
+	}
+	if (!path_ok(s, e))
+		return (refuse(err, "routing_path"));
+	if (!take_method(e, c, names->method, sizeof(names->method)))
+		return (refuse(err, "method"));
+	if (c->version.len != 0 && !name_version(c->version))
+		return (refuse(err, "version"));
+	take_params(e, c);
+	return (true);
 }
 
 bool
 call_from_link(struct router *r, struct session *s, const struct envelope *e,
     struct rpc_error *err)
 {
-	char		 fresh[24], method[LIMIT_METHOD_NAME];
-	struct call	 c;
+	struct call_names	 names;
+	struct call		 c;
 
-	memset(&c, 0, sizeof(c));
-	c.env = e;
-	c.from = s;
-	c.to.end = &s->end;
-	c.to.message_id = e->message_id;
-	if (e->message_id.len == 0) {
-		message_fresh_id(r, fresh);
-		c.to.message_id = span_str(fresh);
-	}
-	c.to.rpc_id.p = e->request.id.p;
-	c.to.rpc_id.len = e->request.id.len;
-	/* A notification of JSON-RPC; a client without it awaits an answer. */
-	c.to.no_answer = e->request.present && e->request.versioned &&
-	    e->request.id.type == JSON_NONE;
-	c.target = e->destination;
-	c.server = e->server_name;
-	c.version = e->version;
-	c.timeout_ms = e->timeout_ms;
-	c.deadline_ms = e->deadline_ms;
-	c.priority = e->priority;
-	c.ttl = ttl_after(s, e->ttl);
-	c.params = span_str("");
-	if (!path_ok(s, e))
-		return (refuse(err, "routing_path"));
-	if (!take_method(e, &c, method, sizeof(method)))
-		return (refuse(err, "method"));
-	if (c.version.len != 0 && !name_version(c.version))
-		return (refuse(err, "version"));
-	take_params(e, &c);
-	return (call_place(r, &c, err));
+	return (call_read(r, s, e, &names, &c, err) &&
+	    call_place(r, &c, err));
 }

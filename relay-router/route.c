@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Nodes, services and instances; see route.h.
+ * Mains, nodes, services and instances; see route.h.
  */
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "common/log.h"
 #include "common/name.h"
-#include "relay-router/route.h"
+#include "relay-router/route_impl.h"
 
 void
 route_init(struct route_table *t, const uint8_t key[HASH_KEY_LEN])
@@ -28,8 +28,8 @@ alloc_or_die(size_t size)
 	return (p);
 }
 
-static struct route_service *
-service_find(struct route_table *t, struct span name, uint64_t hash)
+struct route_service *
+route_service_find(struct route_table *t, struct span name, uint64_t hash)
 {
 	struct map_entry	*e;
 	struct route_service	*s;
@@ -50,7 +50,7 @@ service_get(struct route_table *t, const char *name)
 	uint64_t		 hash;
 
 	hash = siphash13(t->key, name, strlen(name));
-	if ((s = service_find(t, span_str(name), hash)) != NULL)
+	if ((s = route_service_find(t, span_str(name), hash)) != NULL)
 		return (s);
 	s = alloc_or_die(sizeof(*s) + strlen(name) + 1);
 	TAILQ_INIT(&s->instances);
@@ -59,15 +59,17 @@ service_get(struct route_table *t, const char *name)
 	return (s);
 }
 
+/* A node's key is its id alone, so that those of all Mains are one chain. */
 static struct route_node *
-node_find(struct route_table *t, const char *id, uint64_t hash)
+node_find(struct route_table *t, const struct route_main *via,
+    const char *id, uint64_t hash)
 {
 	struct map_entry	*e;
 	struct route_node	*n;
 
 	for (e = map_find(&t->nodes, hash); e != NULL; e = map_find_next(e)) {
 		n = (struct route_node *)e;
-		if (strcmp(n->id, id) == 0)
+		if (n->via == via && strcmp(n->id, id) == 0)
 			return (n);
 	}
 	return (NULL);
@@ -80,26 +82,76 @@ route_node_find(struct route_table *t, struct span id)
 
 	if (!name_node_lower(id, lower, sizeof(lower)))
 		return (NULL);
-	return (node_find(t, lower, siphash13(t->key, lower, id.len)));
+	return (node_find(t, NULL, lower, siphash13(t->key, lower, id.len)));
+}
+
+struct route_node *
+route_node_at(struct route_table *t, struct span main_id, struct span id)
+{
+	struct route_main	*m;
+	char			 lower[LIMIT_NODE_ID + 1];
+
+	if ((m = route_main_find(t, main_id)) == NULL ||
+	    !name_node_lower(id, lower, sizeof(lower)))
+		return (NULL);
+	return (node_find(t, m, lower, siphash13(t->key, lower, id.len)));
+}
+
+/* How good a node is for a call that names its id alone. */
+static int
+node_rank(const struct route_node *n)
+{
+	bool	 linked = route_node_link(n) != NULL;
+
+	if (n->via == NULL)
+		return (linked ? 4 : 2);
+	return (linked ? 3 : 1);
+}
+
+struct route_node *
+route_node_any(struct route_table *t, struct span id)
+{
+	char			 lower[LIMIT_NODE_ID + 1];
+	struct map_entry	*e;
+	struct route_node	*n, *best = NULL;
+	uint64_t		 hash;
+
+	if (!name_node_lower(id, lower, sizeof(lower)))
+		return (NULL);
+	hash = siphash13(t->key, lower, id.len);
+	for (e = map_find(&t->nodes, hash); e != NULL; e = map_find_next(e)) {
+		n = (struct route_node *)e;
+		if (strcmp(n->id, lower) != 0)
+			continue;
+		if (best == NULL || node_rank(n) > node_rank(best) ||
+		    (node_rank(n) == node_rank(best) &&
+		    n->set_seq > best->set_seq))
+			best = n;
+	}
+	return (best);
 }
 
 static struct route_node *
-node_get(struct route_table *t, const char *id)
+node_get(struct route_table *t, struct route_main *via, const char *id)
 {
 	struct route_node	*n;
 	uint64_t		 hash = siphash13(t->key, id, strlen(id));
 
-	if ((n = node_find(t, id, hash)) != NULL)
+	if ((n = node_find(t, via, id, hash)) != NULL)
 		return (n);
 	n = alloc_or_die(sizeof(*n) + strlen(id) + 1);
 	TAILQ_INIT(&n->instances);
 	memcpy(n->id, id, strlen(id));
 	map_add(&t->nodes, &n->entry, hash);
+	if ((n->via = via) != NULL) {
+		TAILQ_INSERT_TAIL(&via->nodes, n, by_main);
+		via->n_nodes++;
+	}
 	return (n);
 }
 
-static void
-instance_free(struct route_instance *i)
+void
+route_instance_free(struct route_instance *i)
 {
 	service_clear(&i->service);
 	free(i);
@@ -119,7 +171,7 @@ withdraw(struct route_table *t, struct route_instance *i)
 	i->node = NULL;
 	i->of = NULL;
 	if (i->in_flight == 0)
-		instance_free(i);
+		route_instance_free(i);
 }
 
 static void
@@ -142,7 +194,7 @@ node_forget(struct route_table *t, struct route_node *n)
 struct route_node *
 route_node_up(struct route_table *t, const char *id, void *link)
 {
-	struct route_node	*n = node_get(t, id);
+	struct route_node	*n = node_get(t, NULL, id);
 
 	n->link = link;
 	n->known = true;
@@ -167,7 +219,7 @@ route_node_known(struct route_table *t, const char *id, bool known)
 	struct route_node	*n;
 
 	if (known) {
-		node_get(t, id)->known = true;
+		node_get(t, NULL, id)->known = true;
 		return;
 	}
 	if ((n = route_node_find(t, span_str(id))) == NULL)
@@ -250,116 +302,176 @@ route_health(struct route_node *n, struct span name, struct span version,
 	return (changed);
 }
 
-/* How far the best candidate got; a later filter is a better answer. */
-static enum route_result
-judge(const struct route_query *q, const struct route_instance *i)
-{
-	if (q->version.len != 0 && name_version_cmp(q->version,
-	    span_str(i->service.version)) != 0)
-		return (ROUTE_NO_VERSION);
-	if (q->method.len != 0 && !service_takes(&i->service, q->method))
-		return (ROUTE_NO_METHOD);
-	if (q->node == NULL && !i->service.healthy)
-		return (ROUTE_UNHEALTHY);
-	return (ROUTE_OK);
-}
+/* --- other Mains --- */
 
-static bool
-is_full(const struct route_instance *i)
+static struct route_main *
+main_find(struct route_table *t, const char *id, uint64_t hash)
 {
-	return (i->service.max_concurrency != 0 &&
-	    i->in_flight >= i->service.max_concurrency);
-}
+	struct map_entry	*e;
+	struct route_main	*m;
 
-/* Semantic versions: a hyphen before any build metadata. */
-static bool
-is_prerelease(const struct route_instance *i)
-{
-	return (i->service.version[strcspn(i->service.version, "-+")] == '-');
-}
-
-/* True if a is the better choice of two that both would do. */
-static bool
-better(const struct route_query *q, const struct route_instance *a,
-    const struct route_instance *b)
-{
-	uint64_t	 la, lb;
-	int		 cmp;
-
-	if (a->service.healthy != b->service.healthy)
-		return (a->service.healthy);
-	if (q->version.len == 0) {
-		if (is_prerelease(a) != is_prerelease(b))
-			return (is_prerelease(b));
-		cmp = name_version_cmp(span_str(a->service.version),
-		    span_str(b->service.version));
-		if (cmp != 0)
-			return (cmp > 0);
+	for (e = map_find(&t->mains, hash); e != NULL; e = map_find_next(e)) {
+		m = (struct route_main *)e;
+		if (strcmp(m->id, id) == 0)
+			return (m);
 	}
-	if (is_full(a) != is_full(b))
-		return (is_full(b));
-	la = (uint64_t)a->in_flight * b->service.weight;
-	lb = (uint64_t)b->in_flight * a->service.weight;
-	if (la != lb)
-		return (la < lb);
-	return (a->pass < b->pass);
+	return (NULL);
 }
 
-enum route_result
-route_choose(struct route_table *t, const struct route_query *q,
-    struct route_instance **out)
+struct route_main *
+route_main_find(struct route_table *t, struct span id)
 {
-	struct route_service	*s;
-	struct route_instance	*i, *best = NULL;
-	enum route_result	 r, far = ROUTE_NO_SERVICE;
+	char	 lower[LIMIT_NODE_ID + 1];
 
-	*out = NULL;
-	s = service_find(t, q->server,
-	    siphash13(t->key, q->server.p, q->server.len));
-	if (s == NULL)
-		return (ROUTE_NO_SERVICE);
-	TAILQ_FOREACH(i, &s->instances, by_service) {
-		if (q->node != NULL && i->node != q->node)
-			continue;
-		if (q->outside &&
-		    i->service.visibility == VISIBILITY_PRIVATE)
-			continue;
-		if ((r = judge(q, i)) != ROUTE_OK) {
-			if (r > far)
-				far = r;
-		} else if (best == NULL || better(q, i, best)) {
-			best = i;
-		}
+	if (!name_node_lower(id, lower, sizeof(lower)))
+		return (NULL);
+	return (main_find(t, lower, siphash13(t->key, lower, id.len)));
+}
+
+static struct route_main *
+main_get(struct route_table *t, const char *id)
+{
+	struct route_main	*m;
+	uint64_t		 hash = siphash13(t->key, id, strlen(id));
+
+	if ((m = main_find(t, id, hash)) != NULL)
+		return (m);
+	m = alloc_or_die(sizeof(*m) + strlen(id) + 1);
+	TAILQ_INIT(&m->nodes);
+	memcpy(m->id, id, strlen(id));
+	map_add(&t->mains, &m->entry, hash);
+	return (m);
+}
+
+/* A Main that has neither a link nor nodes need not be kept. */
+static void
+main_forget(struct route_table *t, struct route_main *m)
+{
+	if (m->link != NULL || m->n_nodes != 0)
+		return;
+	map_remove(&t->mains, &m->entry);
+	free(m);
+}
+
+static void
+peer_node_free(struct route_table *t, struct route_node *n)
+{
+	withdraw_all(t, n);
+	TAILQ_REMOVE(&n->via->nodes, n, by_main);
+	n->via->n_nodes--;
+	map_remove(&t->nodes, &n->entry);
+	free(n);
+}
+
+/* Frees the nodes of a Main: all, or those without its present mark. */
+static void
+peer_nodes_free(struct route_table *t, struct route_main *m, bool all)
+{
+	struct route_node	*n, *next;
+
+	for (n = TAILQ_FIRST(&m->nodes); n != NULL; n = next) {
+		next = TAILQ_NEXT(n, by_main);
+		if (all || n->mark != m->mark)
+			peer_node_free(t, n);
 	}
-	if (best == NULL)
-		return (far);
-	if (is_full(best))
-		return (ROUTE_OVERLOADED);
-	*out = best;
-	return (ROUTE_OK);
 }
 
-#define STRIDE	(1ULL << 20)	/* of weight 1; many times LIMIT_WEIGHT */
-
-void
-route_take(struct route_instance *i)
+struct route_main *
+route_main_up(struct route_table *t, const char *id, void *link)
 {
-	struct route_service	*s = i->of;
+	struct route_main	*m = main_get(t, id);
 
-	i->in_flight++;
-	/* One that is new or was away has nothing to catch up on. */
-	if (s->pass > STRIDE && i->pass < s->pass - STRIDE)
-		i->pass = s->pass - STRIDE;
-	i->pass += STRIDE / i->service.weight;
-	if (i->pass > s->pass)
-		s->pass = i->pass;
+	m->link = link;
+	return (m);
 }
 
 void
-route_release(struct route_instance *i)
+route_main_down(struct route_table *t, const char *id, const void *link)
 {
-	if (--i->in_flight == 0 && i->node == NULL)
-		instance_free(i);
+	struct route_main	*m = route_main_find(t, span_str(id));
+
+	if (m == NULL || m->link != link)
+		return;
+	m->link = NULL;
+	main_forget(t, m);
+}
+
+static void
+forget_stale(void *arg, struct map_entry *e)
+{
+	struct route_main	*m = (struct route_main *)e;
+
+	if (m->link != NULL)
+		return;
+	peer_nodes_free(arg, m, true);
+	main_forget(arg, m);
+}
+
+void
+route_mains_forget_stale(struct route_table *t)
+{
+	map_each(&t->mains, forget_stale, t);
+}
+
+void
+route_peer_set(struct route_table *t, const char *main_id, const char *id,
+    const struct service *s, uint16_t count)
+{
+	struct route_main	*m = main_get(t, main_id);
+	struct route_node	*n = node_get(t, m, id);
+
+	n->mark = m->mark;
+	n->set_seq = ++t->set_seq;
+	route_set(t, n, s, count);
+}
+
+void
+route_peer_delete(struct route_table *t, const char *main_id, const char *id)
+{
+	struct route_main	*m;
+	struct route_node	*n;
+
+	n = route_node_at(t, span_str(main_id), span_str(id));
+	if (n == NULL)
+		return;
+	m = n->via;
+	peer_node_free(t, n);
+	main_forget(t, m);
+}
+
+void
+route_peers_phase(struct route_table *t, const char *main_id,
+    unsigned int phase)
+{
+	struct route_main	*m = route_main_find(t, span_str(main_id));
+
+	if (m == NULL)
+		return;
+	switch (phase) {
+	case ROUTE_PHASE_BEGIN:
+		m->mark++;
+		return;
+	case ROUTE_PHASE_END:
+		peer_nodes_free(t, m, false);
+		break;
+	case ROUTE_PHASE_FORGET:
+		peer_nodes_free(t, m, true);
+		break;
+	default:
+		return;
+	}
+	main_forget(t, m);
+}
+
+static void
+free_main(void *arg, struct map_entry *e)
+{
+	struct route_table	*t = arg;
+	struct route_main	*m = (struct route_main *)e;
+
+	peer_nodes_free(t, m, true);
+	map_remove(&t->mains, &m->entry);
+	free(m);
 }
 
 static void
@@ -376,7 +488,9 @@ free_node(void *arg, struct map_entry *e)
 void
 route_free(struct route_table *t)
 {
+	map_each(&t->mains, free_main, t);
 	map_each(&t->nodes, free_node, t);
+	map_free(&t->mains);
 	map_free(&t->nodes);
 	map_free(&t->services);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * The route table: which nodes there are, which of them are connected, and
- * which instance of a service takes a call.
+ * The route table: which nodes there are, here and at other Mains, which of
+ * them can be reached, and which instance of a service takes a call.
  */
 
 #ifndef RELAY_ROUTER_ROUTE_H
@@ -42,19 +42,43 @@ struct route_service {
 	char			 name[];
 };
 
-/* A node that is known; link is the owner's, NULL while not connected. */
+TAILQ_HEAD(route_nodes, route_node);
+
+/*
+ * Another Main.  link is the owner's, NULL while there is none: what it has
+ * is then stale.  It is kept as long as it has a link or a node.
+ */
+struct route_main {
+	struct map_entry	 entry;
+	struct route_nodes	 nodes;
+	uint32_t		 n_nodes;
+	uint32_t		 mark;		/* see route_peers_phase() */
+	void			*link;
+	char			 id[];		/* lower case */
+};
+
+/*
+ * A node that is known.  One of this Main's own has no via; its link is the
+ * owner's, NULL while not connected.  The others are reached via their Main.
+ */
 struct route_node {
 	struct map_entry	 entry;
+	TAILQ_ENTRY(route_node)	 by_main;
 	struct route_instances	 instances;
+	struct route_main	*via;
 	void			*link;
 	bool			 known;		/* the registry has it */
+	uint32_t		 mark;		/* see route_peers_phase() */
+	uint64_t		 set_seq;	/* the higher was set later */
 	char			 id[];		/* lower case */
 };
 
 struct route_table {
 	uint8_t			 key[HASH_KEY_LEN];
-	struct map		 nodes;
+	struct map		 nodes;		/* by id, whatever their Main */
+	struct map		 mains;
 	struct map		 services;
+	uint64_t		 set_seq;
 	uint32_t		 n_instances;
 };
 
@@ -63,6 +87,7 @@ enum route_result {
 	ROUTE_NO_SERVICE,
 	ROUTE_NO_VERSION,
 	ROUTE_NO_METHOD,
+	ROUTE_UNREACHABLE,	/* there, but at Mains without a link */
 	ROUTE_UNHEALTHY,	/* there, but none is healthy */
 	ROUTE_OVERLOADED,	/* each has max_concurrency calls in flight */
 };
@@ -72,14 +97,33 @@ struct route_query {
 	struct span		 server;
 	struct span		 version;	/* empty: the highest */
 	struct span		 method;	/* empty: not checked */
-	bool			 outside;	/* nothing private */
+	enum visibility		 least;		/* nothing less visible */
+	bool			 own_only;	/* nothing of other Mains */
 };
 
 void	 route_init(struct route_table *, const uint8_t [HASH_KEY_LEN]);
 void	 route_free(struct route_table *);
 
-/* The node of that id, in whatever case, or NULL. */
+/* This Main's own node of that id, in whatever case, or NULL. */
 struct route_node	*route_node_find(struct route_table *, struct span);
+
+/* The node of that id of another Main, both in whatever case, or NULL. */
+struct route_node	*route_node_at(struct route_table *, struct span,
+			    struct span);
+
+/*
+ * The node of that id wherever it is: an own one that is connected, else one
+ * of a Main that has a link (that was set last), else an own one, else one of
+ * any Main, else NULL.
+ */
+struct route_node	*route_node_any(struct route_table *, struct span);
+
+/* The link that leads to a node, or NULL. */
+static inline void *
+route_node_link(const struct route_node *n)
+{
+	return (n->via == NULL ? n->link : n->via->link);
+}
 
 /* Connects a node, known from now on; link must not be NULL. */
 struct route_node	*route_node_up(struct route_table *, const char *,
@@ -101,6 +145,39 @@ void	 route_node_known(struct route_table *, const char *, bool);
 void	 route_set(struct route_table *, struct route_node *,
 	    const struct service *, uint16_t);
 
+/* The other Main of that id, in whatever case, or NULL. */
+struct route_main	*route_main_find(struct route_table *, struct span);
+
+/* It has a link, which must not be NULL. */
+struct route_main	*route_main_up(struct route_table *, const char *,
+			    void *);
+
+/*
+ * It has no longer that link (another is left alone): its nodes are stale.
+ * Without any it is freed.
+ */
+void	 route_main_down(struct route_table *, const char *, const void *);
+
+/* Forgets what Mains without a link have. */
+void	 route_mains_forget_stale(struct route_table *);
+
+/*
+ * Replaces all instances of a node of another Main, and makes both known; the
+ * services are copied.  And the end of such a node.  Ids are valid and lower
+ * case.
+ */
+void	 route_peer_set(struct route_table *, const char *, const char *,
+	    const struct service *, uint16_t);
+void	 route_peer_delete(struct route_table *, const char *, const char *);
+
+/* What PEER_ROUTES says: phase is one of enum route_phase, else ignored. */
+enum route_phase {
+	ROUTE_PHASE_BEGIN = 1,
+	ROUTE_PHASE_END,	/* what was not set since the begin goes */
+	ROUTE_PHASE_FORGET,	/* all of it goes */
+};
+void	 route_peers_phase(struct route_table *, const char *, unsigned int);
+
 /*
  * Sets the health of a service of a node, of all its versions if version is
  * empty; returns how many instances changed.
@@ -110,10 +187,11 @@ unsigned int	 route_health(struct route_node *, struct span, struct span,
 
 /*
  * Chooses the instance for a call (PROTOCOL.md section 6): version, method,
- * healthy, then the least calls in flight for its weight; among equals each
- * in turn, as often as its weight says.  Without a version a release comes
- * before a pre-release.  With a node given one that
- * is not healthy will do if there is no other: that very node was asked for.
+ * healthy, not full, of this Main rather than another, then the least calls
+ * in flight for its weight; among equals each in turn, as often as its weight
+ * says.  Without a version a release comes before a pre-release.  With a node
+ * given one that is not healthy will do if there is no other: that very node
+ * was asked for.  What is at a Main without a link is never chosen.
  */
 enum route_result	 route_choose(struct route_table *,
 			    const struct route_query *,

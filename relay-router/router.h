@@ -15,6 +15,7 @@
 
 #include "common/channel.h"
 #include "common/child.h"
+#include "common/http_route.h"
 #include "common/id64.h"
 #include "common/monotime.h"
 #include "relay-router/envelope.h"
@@ -30,12 +31,23 @@ enum end_kind {
 	END_HTTP,
 	END_CTL,
 	END_BACKEND,
+	/*
+	 * Held until the peers have said what they know (query.h).  To place
+	 * such a call again it is taken from the table by pending_remove(),
+	 * placed by call_place_held(), answered by reply_error() if that
+	 * fails, and then its caller gets pending_ended().
+	 */
+	END_QUERY,
 };
 
+/* The first two are those of SESSION_OPEN and LINK_AUTH. */
 enum session_kind {
 	SESSION_HOME = 1,	/* a home's link to this Main */
+	SESSION_PEER,		/* a link with another Main */
 	SESSION_UPLINK,		/* this home's link to its Main */
 };
+
+#define PEER_DIALLED_US	0xffffffffU	/* SESSION_OPEN.peer of such a link */
 
 /* Optional additions (PROTOCOL.md section 3) that a node has announced. */
 #define FEATURE_DEADLINE_MS	0x1U
@@ -43,7 +55,13 @@ enum session_kind {
 #define FEATURE_TRACEPARENT	0x4U
 #define FEATURE_IDEMPOTENCY_KEY	0x8U
 
+/* What this node understands of them, as data.features says it. */
+#define ROUTER_FEATURES	"[\"deadline_ms\",\"cancel\",\"traceparent\"," \
+			"\"idempotency_key\"]"
+
 struct registration;
+struct peer_state;
+struct query_table;
 
 /* A registration whose answer is with the registry. */
 struct registration_wait {
@@ -61,15 +79,24 @@ struct session {
 	uint64_t		 conn;		/* the front-end's */
 	uint64_t		 epoch;		/* the registry's */
 	enum session_kind	 kind;
+	uint32_t		 peer_index;	/* of a link with a peer, as */
+	uint32_t		 peer_generation; /* SESSION_OPEN says it */
+	uint32_t		 max_message;	/* what a peer takes, bytes */
 	bool			 up;		/* accepted */
 	bool			 full;		/* its queue, see LINK_QUEUE */
+	bool			 dialed;	/* by this node */
 	bool			 health_untold;	/* to the registry */
+	bool			 registered;	/* of an uplink */
+	bool			 retired;	/* likewise: has a successor */
 	unsigned int		 features;
 	int64_t			 opened_ms;
 	int64_t			 seen_ms;	/* last text */
 	int64_t			 beat_ms;	/* next heartbeat is due */
 	int64_t			 answer_ms;	/* none without id before */
 	int64_t			 told_ms;	/* nor SESSION_SEEN before */
+	int64_t			 retired_ms;
+	int64_t			 beat_us;	/* when beat_id was sent */
+	char			 beat_id[24];	/* no answer yet; or empty */
 	uint64_t		 beat_seq;
 	uint64_t		 register_seq;
 	int64_t			 register_ms;	/* try again then; 0: no need */
@@ -78,6 +105,8 @@ struct session {
 	uint64_t		 msgs_out;
 	struct pending_end	 end;
 	struct route_node	*node;		/* of a home */
+	struct route_main	*main;		/* of a peer */
+	struct peer_state	*peer;		/* likewise: peer_link.c's */
 	struct registration_waits waits;
 	unsigned int		 n_waits;
 	char			*node_id;	/* lower case */
@@ -86,7 +115,7 @@ struct session {
 	size_t			 json_len;
 	char			*path;		/* routing_path of what comes
 						 * over it, this node added */
-	size_t			 path_len;
+	size_t			 path_len;	/* (a peer's is built each time) */
 };
 TAILQ_HEAD(session_list, session);
 
@@ -103,6 +132,7 @@ struct http_call {
 	uint64_t		 id;		/* the front-end's */
 	struct pending_end	 end;
 	struct http_calls	*list;		/* NULL while calls run */
+	uint64_t		 asked;		/* of the registry, by this id */
 	bool			 batch;
 	uint32_t		 n;
 	uint32_t		 left;		/* calls without an answer */
@@ -143,6 +173,17 @@ struct router_stats {
 	uint64_t	 malformed;	/* no envelope */
 	uint64_t	 timeouts;
 	uint64_t	 http;
+	uint64_t	 foreign;	/* peers that spoke for others' nodes */
+	uint64_t	 unanswered;	/* queries of peers, too many */
+	uint64_t	 misses;	/* that peers were asked about */
+};
+
+#define VIEWS	HTTP_ROUTE_MAX	/* views, by their route */
+
+/* A view of the registry's: who waits for it, and the question on its way. */
+struct view {
+	struct http_calls	 waiting;
+	uint64_t		 asked;		/* or 0 */
 };
 
 struct router {
@@ -153,6 +194,7 @@ struct router {
 	bool			 paused;	/* see router_hold_back() */
 	uint8_t			 key[HASH_KEY_LEN];
 	struct id64		 ids;
+	uint32_t		 id_tag;	/* of this process, in its ids */
 	struct router_conf	 conf;		/* in force */
 	struct router_conf	 next;		/* being collected */
 	struct monotime		 started;
@@ -162,16 +204,20 @@ struct router {
 	uint32_t		 n_up;
 	uint32_t		 refused;	/* links since the last beat */
 	struct session		*uplink;	/* of a home; NULL if down */
+	struct session		*candidate;	/* to be the next uplink */
 	struct map		 https;
 	size_t			 http_bytes;	/* of all answers kept there */
-	struct http_calls	 views;		/* that wait for the registry */
 	struct http_calls	 ended;		/* for the front-end */
-	uint64_t		 view_asked;	/* the one on its way, or 0 */
+	struct view		 views[VIEWS];
+	struct http_calls	 peer_asks;	/* changes of the peers */
+	uint32_t		 n_peer_asks;
 	struct ctl_calls	 ctl_calls;
 	struct pending_end	 backend_end;
 	struct pending_table	 pending;
 	struct route_table	 routes;
+	struct query_table	*queries;	/* query.c's */
 	struct router_stats	 stats;
+	int64_t			 latency_16ths;	/* ms of calls, on average */
 
 	struct event		*timer;		/* next deadline */
 	int64_t			 armed_ms;	/* -1: not armed */
@@ -184,6 +230,8 @@ struct router {
 	char			*self_path;	/* routing_path from here */
 	struct envelope		 env;		/* scratch of one message */
 	struct text		 body;		/* scratch of JSON-RPC parts */
+	struct text		 path;		/* scratch of a routing_path */
+	struct text		 id;		/* scratch of a quoted id */
 	struct text		 out;		/* scratch of whole messages */
 };
 
@@ -212,6 +260,7 @@ struct call {
 	int64_t			 deadline_ms;	/* time left; -1: none */
 	int64_t			 priority;
 	int64_t			 ttl;		/* after this node */
+	int64_t			 now_ms;	/* it came; limits run from it */
 };
 
 /* --- main.c --- */
@@ -228,19 +277,50 @@ void	 router_drained(struct router *);
 
 /* --- session.c --- */
 struct session	*session_find(struct router *, uint64_t);
-/* Ends a session: its calls fail, its routes go. */
+/* A session that is not up yet, for a link of the front-end's. */
+struct session	*session_new(struct router *, uint64_t, enum session_kind,
+		    struct span);
+/* One that was never up goes without a word to the front-end. */
+void	 session_free(struct router *, struct session *);
+/* Who it speaks for, a valid id, as it is stamped on its messages. */
+void	 session_identify(struct router *, struct session *, struct span);
+/* Accepts its link: it is up. */
+void	 session_up(struct router *, struct session *);
+/* Ends a session whose link is gone: its calls fail, its routes go. */
 void	 session_end(struct router *, struct session *, const char *);
+/* The same, with a close frame of that code for the link. */
+void	 session_close(struct router *, struct session *, uint16_t,
+	    const char *);
 void	 session_end_all(struct router *, const char *);
-/* Logs how many refused links of this beat were not logged one by one. */
-void	 session_tell_refused(struct router *);
-/* Denies every link that waits for the registry. */
-void	 session_deny_waiting(struct router *);
+
+/* --- link.c --- */
+void	 link_deny(struct router *, uint64_t, uint16_t, uint32_t,
+	    const char *);
+/* Tells the front-end that an outbound link is of use. */
+void	 link_ready(struct router *, const struct session *);
 void	 on_link_auth(void *, struct channel *, struct wire_get *, int);
 void	 on_link_dialed(void *, struct channel *, struct wire_get *, int);
 void	 on_link_down(void *, struct channel *, struct wire_get *, int);
 void	 on_link_queue(void *, struct channel *, struct wire_get *, int);
+
+/* --- verdict.c --- */
+/* Logs how many refused links of this beat were not logged one by one. */
+void	 verdict_tell_refused(struct router *);
+/* Denies every link that waits for the registry. */
+void	 verdict_deny_waiting(struct router *);
 void	 on_session_accept(void *, struct channel *, struct wire_get *, int);
 void	 on_session_deny(void *, struct channel *, struct wire_get *, int);
+void	 on_session_end(void *, struct channel *, struct wire_get *, int);
+
+/* --- uplink.c --- */
+/* A home's new link to a Main, beside the one that is there if any. */
+void	 uplink_new(struct router *, struct session *);
+/* The Main has taken the registration over it. */
+void	 uplink_registered(struct router *, struct session *);
+/* It is about to be freed. */
+void	 uplink_gone(struct router *, struct session *);
+/* Closes those that have a successor and nothing more to do. */
+void	 uplink_due(struct router *, int64_t);
 
 /* --- link_text.c --- */
 void	 on_link_text(void *, struct channel *, struct wire_get *, int);
@@ -252,6 +332,19 @@ void	 on_link_text(void *, struct channel *, struct wire_get *, int);
  */
 bool	 call_place(struct router *, const struct call *,
 	    struct rpc_error *);
+/*
+ * The same for a call that was held and is not held again.  Without a route
+ * it goes to the peer's session, if one is given.
+ */
+bool	 call_place_held(struct router *, const struct call *,
+	    struct session *, struct rpc_error *);
+/*
+ * How long a call may take, in ms: its own word, then the method's, then the
+ * default.  The target may be NULL.
+ */
+struct target;
+int64_t	 call_limit_ms(const struct router *, const struct call *,
+	    const struct target *);
 /* The caller withdraws a call. */
 void	 call_cancel(struct router *, struct pending *);
 /* Calls whose deadline is reached are answered. */
@@ -260,6 +353,19 @@ void	 call_expire(struct router *, int64_t);
 void	 call_end_gone(struct router *, struct pending_end *, enum stage);
 
 /* --- request.c --- */
+/* Where names of a call are kept that its envelope does not hold. */
+struct call_names {
+	char	 fresh[24];
+	char	 method[LIMIT_METHOD_NAME];
+};
+
+/*
+ * Reads the call of a link's request, whose spans point into envelope and
+ * names; false with *err if it breaks a rule.
+ */
+bool	 call_read(struct router *, struct session *,
+	    const struct envelope *, struct call_names *, struct call *,
+	    struct rpc_error *);
 /* The link's request: true or false as call_place(). */
 bool	 call_from_link(struct router *, struct session *,
 	    const struct envelope *, struct rpc_error *);
@@ -271,11 +377,31 @@ struct target {
 	enum target_kind	 kind;
 	struct session		*session;
 	struct route_instance	*instance;	/* NULL if not known */
+	bool			 relay;		/* session's own node is meant,
+						 * a Main */
+	bool			 miss;		/* with an error: a peer may
+						 * know better */
 };
 
+/* The node of a session takes it; false with *err if its queue is full. */
+bool	 target_session(struct session *, struct target *,
+	    struct rpc_error *);
+/* What the caller may see. */
+enum visibility	 target_least(const struct call *);
 /* Finds who takes a call; false with *err if nobody does. */
 bool	 target_find(struct router *, const struct call *, struct target *,
 	    struct rpc_error *);
+
+/* --- forward.c --- */
+/*
+ * Sends a call to the target's session under a message id that is this
+ * node's own, with that many ms left: the link's own text, or a request that
+ * is written here, for HTTP or control.
+ */
+bool	 forward_text(struct router *, const struct call *,
+	    const struct target *, struct span, int64_t, struct rpc_error *);
+bool	 forward_new(struct router *, const struct call *,
+	    const struct target *, struct span, int64_t, struct rpc_error *);
 
 /* --- reply.c --- */
 /* Answers with an error of this node's own. */
@@ -287,6 +413,11 @@ void	 reply_json(struct router *, const struct reply_to *, bool,
 /* Ends a pending call: where its answer goes, then removal. */
 struct reply_to	 reply_of(const struct pending *);
 void	 pending_done(struct router *, struct pending *);
+/*
+ * What is left to do when a call of this caller's was removed from the table
+ * without pending_done(): the caller may be freed by it.
+ */
+void	 pending_ended(struct router *, struct pending_end *);
 /* A response or an error that came over a link. */
 void	 reply_from_link(struct router *, struct session *,
 	    const struct envelope *);
@@ -302,6 +433,8 @@ void	 message_begin(struct router *, const char *, struct span);
 /* The same with a message_id that was chosen before. */
 void	 message_begin_id(struct router *, const char *, struct span,
 	    struct span);
+/* Adds routing_path and ttl of what this node originates. */
+void	 message_way(struct router *);
 /* Adds a key with JSON text as the value. */
 void	 message_add(struct router *, enum env_key, struct span);
 /* Ends it and sends it over a session; false if it could not be queued. */
@@ -309,6 +442,13 @@ bool	 message_send(struct router *, struct session *);
 /* Sends a spliced message; false if it could not be queued. */
 bool	 message_splice(struct router *, struct session *,
 	    const struct splice *);
+/* Bytes a message to that session may have. */
+size_t	 message_max(const struct router *, const struct session *);
+/*
+ * The same for what callers and services write: a peer closes a link that
+ * brings more than it takes, and with it the calls of everybody else.
+ */
+size_t	 message_room(const struct router *, const struct session *);
 /* Answers a message that is no call with `error`. */
 void	 message_error(struct router *, struct session *, struct span,
 	    const struct rpc_error *);
@@ -336,15 +476,27 @@ void	 http_call_free(struct router *, struct http_call *);
 void	 http_call_wait(struct http_call *, struct http_calls *);
 
 /* --- view.c --- */
+void	 view_init(struct router *);
 /* GET /health. */
 void	 view_health(struct router *, uint64_t);
 /* GET of what the registry knows: true if this node has such a view. */
 bool	 view_wanted(struct router *, uint64_t, uint8_t);
 /* Asks the registry, if anybody waits and the front-end can take it. */
 void	 view_ask(struct router *);
+/* 503: there is no registry to ask. */
+void	 view_unavailable(struct router *, uint64_t);
 /* The registry is gone: nobody waits any more. */
 void	 view_fail(struct router *);
 void	 on_view_reply(void *, struct channel *, struct wire_get *, int);
+
+/* --- peer_ask.c --- */
+/* POST /federation/peers/add and DELETE: authorization, body. */
+void	 peer_ask_add(struct router *, uint64_t, struct span, struct span);
+void	 peer_ask_delete(struct router *, uint64_t, struct span, struct span);
+/* The registry's answer; false if nobody asked that. */
+bool	 peer_ask_reply(struct router *, uint64_t, uint16_t, struct span);
+/* The registry is gone. */
+void	 peer_ask_fail(struct router *);
 
 /* --- registry_link.c --- */
 void	 on_route_set(void *, struct channel *, struct wire_get *, int);
@@ -368,9 +520,14 @@ void	 register_from_home(struct router *, struct session *,
 void	 register_answer(struct router *, struct session *, uint64_t,
 	    struct span, struct span);
 void	 register_forget(struct session *);
+/* Notes which additions the other side has announced in data.features. */
+void	 register_features(struct session *, const struct envelope *);
 /* Asks a registry that came back again for what it has not answered. */
 void	 register_resubmit(struct router *, struct session *);
-/* Sends this home's own registration to its Main. */
+/*
+ * Sends this home's own registration to its Main: one without services over
+ * an uplink that is retired.
+ */
 void	 register_with_main(struct router *, struct session *);
 /* Tries again if the Main has refused it for now. */
 void	 register_due(struct router *, int64_t);

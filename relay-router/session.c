@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Sessions: from the first word of a link to its end.
+ * Sessions: what is kept of a link from its first word to its end.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "common/name.h"
+#include "relay-router/peer_link.h"
 #include "relay-router/router.h"
 
 struct session *
@@ -32,10 +32,12 @@ copy_or_die(struct span s)
 	return (p);
 }
 
-static struct session *
+struct session *
 session_new(struct router *r, uint64_t conn, enum session_kind kind,
     struct span address)
 {
+	uint32_t	 max = kind == SESSION_PEER ? LIMIT_PENDING_PEER :
+			    LIMIT_PENDING_SESSION;
 	struct session	*s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
@@ -43,18 +45,18 @@ session_new(struct router *r, uint64_t conn, enum session_kind kind,
 	s->id = id64_next(&r->ids);
 	s->conn = conn;
 	s->kind = kind;
+	s->max_message = LIMIT_PEER_MESSAGE;
 	s->address = copy_or_die(address);
 	s->opened_ms = s->seen_ms = router_now();
 	s->beat_ms = s->opened_ms + LIMIT_PING_MS;
 	TAILQ_INIT(&s->waits);
-	pending_end_init(&s->end, END_SESSION, s, LIMIT_PENDING_SESSION,
-	    LIMIT_PENDING_SESSION);
+	pending_end_init(&s->end, END_SESSION, s, max, max);
 	map_add(&r->sessions, &s->entry, s->id);
 	TAILQ_INSERT_TAIL(&r->session_list, s, list);
 	return (s);
 }
 
-static void
+void
 session_free(struct router *r, struct session *s)
 {
 	map_remove(&r->sessions, &s->entry);
@@ -67,9 +69,8 @@ session_free(struct router *r, struct session *s)
 	free(s);
 }
 
-/* Who the session speaks for, as it is stamped on its messages. */
-static void
-set_identity(struct router *r, struct session *s, struct span node_id)
+void
+session_identify(struct router *r, struct session *s, struct span node_id)
 {
 	struct text	 t = { 0 };
 
@@ -96,13 +97,13 @@ set_identity(struct router *r, struct session *s, struct span node_id)
 	s->path = text_take(&t, &s->path_len);
 }
 
-/* --- to the front-end --- */
-
-static void
-send_accept(struct router *r, struct session *s)
+void
+session_up(struct router *r, struct session *s)
 {
 	struct wire_put	*w;
 
+	s->up = true;
+	r->n_up++;
 	if (r->frontend == NULL)
 		return;
 	w = channel_begin(r->frontend, MSG_LINK_ACCEPT);
@@ -111,61 +112,76 @@ send_accept(struct router *r, struct session *s)
 	(void)channel_commit(r->frontend);
 }
 
-static void
-send_deny(struct router *r, uint64_t conn, uint16_t status,
-    uint32_t retry_after_ms, const char *reason)
-{
-	struct wire_put	*w;
-
-	if (r->frontend == NULL)
-		return;
-	w = channel_begin(r->frontend, MSG_LINK_DENY);
-	put_u64(w, conn);
-	put_u16(w, status);
-	put_u32(w, retry_after_ms);
-	put_str(w, reason);
-	(void)channel_commit(r->frontend);
-}
-
-static void
-send_close(struct router *r, const struct session *s, uint16_t code,
-    const char *reason)
-{
-	struct wire_put	*w;
-
-	if (r->frontend == NULL)
-		return;
-	w = channel_begin(r->frontend, MSG_LINK_CLOSE);
-	put_u64(w, s->id);
-	put_u16(w, code);
-	put_str(w, reason);
-	(void)channel_commit(r->frontend);
-}
-
 /* --- the end --- */
+
+/* Nothing finds its way to the session any more. */
+static void
+unroute(struct router *r, struct session *s)
+{
+	switch (s->kind) {
+	case SESSION_HOME:
+		if (s->node != NULL)
+			route_node_down(&r->routes, s->node_id, s);
+		break;
+	case SESSION_PEER:
+		if (s->main != NULL)
+			route_main_down(&r->routes, s->node_id, s);
+		break;
+	case SESSION_UPLINK:
+		uplink_gone(r, s);
+		break;
+	}
+}
+
+static void
+tell_registry(struct router *r, const struct session *s, const char *reason)
+{
+	struct wire_put	*w;
+
+	if (s->kind == SESSION_UPLINK || r->registry == NULL)
+		return;
+	w = channel_begin(r->registry, MSG_SESSION_CLOSE);
+	put_u64(w, s->id);
+	put_str(w, reason);
+	(void)channel_commit(r->registry);
+}
 
 void
 session_end(struct router *r, struct session *s, const char *reason)
 {
-	struct wire_put	*w;
+	bool	 was_up = s->up;
 
 	log_debug("session %llu of %s ends: %s", (unsigned long long)s->id,
 	    s->node_id == NULL ? "nobody" : s->node_id, reason);
-	if (r->uplink == s)
-		r->uplink = NULL;
-	if (s->up)
+	s->up = false;
+	if (was_up)
 		r->n_up--;
-	call_end_gone(r, &s->end, STAGE_HOME_LINK);
-	if (s->kind == SESSION_HOME && s->node != NULL)
-		route_node_down(&r->routes, s->node_id, s);
-	if (s->kind == SESSION_HOME && r->registry != NULL) {
-		w = channel_begin(r->registry, MSG_SESSION_CLOSE);
-		put_u64(w, s->id);
-		put_str(w, reason);
-		(void)channel_commit(r->registry);
+	unroute(r, s);
+	call_end_gone(r, &s->end, s->kind == SESSION_PEER ?
+	    STAGE_PEER_LINK : STAGE_HOME_LINK);
+	if (s->kind == SESSION_PEER && was_up) {
+		log_info("the link with %s is gone: %s", s->node_id, reason);
+		peer_down(r, s);
 	}
+	tell_registry(r, s, reason);
 	session_free(r, s);
 	router_drained(r);
+}
+
+void
+session_close(struct router *r, struct session *s, uint16_t code,
+    const char *reason)
+{
+	struct wire_put	*w;
+
+	if (r->frontend != NULL) {
+		w = channel_begin(r->frontend, MSG_LINK_CLOSE);
+		put_u64(w, s->id);
+		put_u16(w, code);
+		put_str(w, reason);
+		(void)channel_commit(r->frontend);
+	}
+	session_end(r, s, reason);
 }
 
 void
@@ -173,250 +189,4 @@ session_end_all(struct router *r, const char *reason)
 {
 	while (!TAILQ_EMPTY(&r->session_list))
 		session_end(r, TAILQ_FIRST(&r->session_list), reason);
-}
-
-/* --- from the front-end --- */
-
-#define REFUSED_TOLD	10	/* refused links a beat that are logged, for
-				 * anybody can have any number of them */
-
-void
-session_tell_refused(struct router *r)
-{
-	if (r->refused > REFUSED_TOLD)
-		log_info("%u more links were refused",
-		    r->refused - REFUSED_TOLD);
-	r->refused = 0;
-}
-
-static void
-ask_registry(struct router *r, const struct session *s, bool local,
-    struct span node_id, struct span boot_id, struct span authorization)
-{
-	struct wire_put	*w;
-
-	w = channel_begin(r->registry, MSG_SESSION_OPEN);
-	put_u64(w, s->id);
-	put_u8(w, SESSION_HOME);
-	put_bool(w, local);
-	put_span(w, node_id);
-	put_span(w, boot_id);
-	put_span(w, authorization);
-	put_str(w, s->address);
-	(void)channel_commit(r->registry);
-}
-
-void
-on_link_auth(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct router	*r = arg;
-	struct span	 node_id, boot_id, authorization, address;
-	struct session	*s;
-	uint64_t	 conn;
-	uint8_t		 kind;
-	bool		 local;
-
-	(void)ch;
-	(void)fd;
-	conn = get_u64(msg);
-	kind = get_u8(msg);
-	local = get_bool(msg);
-	node_id = get_span(msg, UINT16_MAX);
-	boot_id = get_span(msg, UINT16_MAX);
-	authorization = get_span(msg, UINT16_MAX);
-	address = get_span(msg, UINT16_MAX);
-	if (!get_done(msg))
-		return;
-	if (kind != SESSION_HOME || r->conf.role != ROLE_MAIN) {
-		send_deny(r, conn, 404, 0, "no such endpoint");
-		return;
-	}
-	if (r->registry == NULL) {
-		send_deny(r, conn, 503, RPC_RETRY_MS,
-		    "registry is not available");
-		return;
-	}
-	if (r->draining) {
-		send_deny(r, conn, 503, RPC_RETRY_MS, "draining");
-		return;
-	}
-	/* More than the front-end may have: it is not believed either. */
-	if (r->sessions.n >= r->conf.max_connections ||
-	    r->sessions.n - r->n_up >= LIMIT_OPENING) {
-		send_deny(r, conn, 503, RPC_RETRY_MS, "too many links");
-		return;
-	}
-	s = session_new(r, conn, SESSION_HOME, address);
-	ask_registry(r, s, local, node_id, boot_id, authorization);
-}
-
-void
-on_link_dialed(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct router	*r = arg;
-	char		 lower[LIMIT_NODE_ID + 1];
-	struct span	 main_id, address;
-	struct session	*s;
-	uint64_t	 conn;
-
-	(void)ch;
-	(void)fd;
-	conn = get_u64(msg);
-	(void)get_u32(msg);		/* uplink: the dialer's business */
-	main_id = get_span(msg, UINT16_MAX);
-	address = get_span(msg, UINT16_MAX);
-	if (!get_done(msg))
-		return;
-	if (r->conf.role != ROLE_HOME) {
-		send_deny(r, conn, 404, 0, "not a home");
-		return;
-	}
-	if (!name_node_lower(main_id, lower, sizeof(lower)))
-		lower[0] = '\0';	/* a Main that does not name itself */
-	s = session_new(r, conn, SESSION_UPLINK, address);
-	set_identity(r, s, span_str(lower));
-	send_accept(r, s);
-	s->up = true;
-	r->n_up++;
-	r->uplink = s;
-	log_info("uplink to %s at %s is up",
-	    lower[0] == '\0' ? "a Main without a name" : lower, s->address);
-	register_with_main(r, s);
-}
-
-void
-on_link_down(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct router	*r = arg;
-	struct session	*s;
-	struct span	 reason;
-	uint64_t	 id;
-	char		 buf[256];
-
-	(void)ch;
-	(void)fd;
-	id = get_u64(msg);
-	reason = get_span(msg, sizeof(buf) - 1);
-	if (!get_done(msg) || !span_copy(reason, buf, sizeof(buf)))
-		return;
-	if ((s = session_find(r, id)) == NULL) {
-		r->stats.stale++;
-		return;
-	}
-	session_end(r, s, buf);
-}
-
-void
-on_link_queue(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct router	*r = arg;
-	struct session	*s;
-	uint64_t	 id;
-	bool		 full;
-
-	(void)ch;
-	(void)fd;
-	id = get_u64(msg);
-	full = get_bool(msg);
-	if (!get_done(msg))
-		return;
-	if ((s = session_find(r, id)) != NULL)
-		s->full = full;
-	else
-		r->stats.stale++;
-}
-
-/* --- from the registry --- */
-
-static void
-replace(struct router *r, uint64_t id)
-{
-	struct session	*old;
-
-	if (id == 0 || (old = session_find(r, id)) == NULL)
-		return;
-	send_close(r, old, 4001, "replaced");
-	session_end(r, old, "replaced");
-}
-
-void
-on_session_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct router	*r = arg;
-	char		 node_id[LIMIT_NODE_ID + 1];
-	struct route_node *n;
-	struct session	*s;
-	struct span	 said;
-	uint64_t	 id, epoch, replaced;
-
-	(void)ch;
-	(void)fd;
-	id = get_u64(msg);
-	epoch = get_u64(msg);
-	replaced = get_u64(msg);
-	said = get_span(msg, LIMIT_NODE_ID);
-	if (!name_node_lower(said, node_id, sizeof(node_id)))
-		msg->bad = true;
-	if (!get_done(msg))
-		return;
-	replace(r, replaced);
-	if ((s = session_find(r, id)) == NULL || s->up) {
-		r->stats.stale++;
-		return;
-	}
-	/* A node has one link, whatever was said of the one before. */
-	n = route_node_find(&r->routes, span_str(node_id));
-	if (n != NULL && n->link != NULL)
-		replace(r, ((struct session *)n->link)->id);
-	s->epoch = epoch;
-	set_identity(r, s, span_str(node_id));
-	s->node = route_node_up(&r->routes, node_id, s);
-	s->up = true;
-	r->n_up++;
-	send_accept(r, s);
-	log_info("home %s at %s is connected", node_id, s->address);
-}
-
-void
-session_deny_waiting(struct router *r)
-{
-	struct session	*s, *next;
-
-	for (s = TAILQ_FIRST(&r->session_list); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, list);
-		if (s->up)
-			continue;
-		send_deny(r, s->conn, 503, RPC_RETRY_MS,
-		    "registry is not available");
-		session_free(r, s);
-	}
-}
-
-void
-on_session_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct router	*r = arg;
-	char		 reason[256];
-	struct session	*s;
-	uint64_t	 id;
-	uint32_t	 retry_after_ms;
-	uint16_t	 status;
-
-	(void)ch;
-	(void)fd;
-	id = get_u64(msg);
-	status = get_u16(msg);
-	(void)get_i32(msg);		/* code: HTTP says it by status */
-	retry_after_ms = get_u32(msg);
-	get_str(msg, reason, sizeof(reason));
-	if (!get_done(msg))
-		return;
-	if ((s = session_find(r, id)) == NULL || s->up) {
-		r->stats.stale++;
-		return;
-	}
-	send_deny(r, s->conn, status, retry_after_ms, reason);
-	if (r->refused++ < REFUSED_TOLD)
-		log_info("link from %s is refused: %s", s->address, reason);
-	session_free(r, s);
 }

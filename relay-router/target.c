@@ -25,6 +25,39 @@ is_relay(struct span server)
 }
 
 static bool
+from_peer(const struct call *c)
+{
+	return (c->from != NULL && c->from->kind == SESSION_PEER);
+}
+
+/* True if a message from a home's Main says that the caller is elsewhere. */
+static bool
+from_other_main(const struct call *c)
+{
+	const struct env_node	*n = &c->env->source;
+	struct span		 at = n->kind == NODE_MAIN ? n->id : n->main;
+
+	return (at.len != 0 && c->from->node_id[0] != '\0' &&
+	    !is_node(at, c->from->node_id));
+}
+
+enum visibility
+target_least(const struct call *c)
+{
+	if (c->from == NULL)
+		return (VISIBILITY_PRIVATE);
+	switch (c->from->kind) {
+	case SESSION_PEER:
+		return (VISIBILITY_FEDERATION);
+	case SESSION_UPLINK:
+		return (from_other_main(c) ? VISIBILITY_FEDERATION :
+		    VISIBILITY_MAIN);
+	default:
+		return (VISIBILITY_MAIN);
+	}
+}
+
+static bool
 no_route(enum route_result why, enum stage stage, struct rpc_error *err)
 {
 	switch (why) {
@@ -34,6 +67,9 @@ no_route(enum route_result why, enum stage stage, struct rpc_error *err)
 	case ROUTE_NO_METHOD:
 		return (rpc_refuse(err, RPC_E_METHOD_NOT_FOUND, STAGE_INGRESS,
 		    NULL));
+	case ROUTE_UNREACHABLE:
+		return (rpc_refuse(err, RPC_E_PEER_UNREACHABLE,
+		    STAGE_PEER_LINK, "no link with the Main that has it"));
 	case ROUTE_UNHEALTHY:
 		return (rpc_refuse(err, RPC_E_OVERLOADED, stage,
 		    "no healthy instance"));
@@ -46,22 +82,28 @@ no_route(enum route_result why, enum stage stage, struct rpc_error *err)
 	}
 }
 
-static bool
-choose(struct router *r, const struct call *c, const struct route_node *node,
-    enum stage stage, struct target *t, struct rpc_error *err)
+static enum route_result
+find_instance(struct router *r, const struct call *c,
+    const struct route_node *node, struct target *t)
 {
 	struct route_query	 q;
-	enum route_result	 why;
 
 	q.node = node;
 	q.server = c->server;
 	q.version = c->version;
 	q.method = c->method;
-	q.outside = c->from != NULL;
-	why = route_choose(&r->routes, &q, &t->instance);
-	if (why != ROUTE_OK)
-		return (no_route(why, stage, err));
-	return (true);
+	q.least = target_least(c);
+	q.own_only = from_peer(c);
+	return (route_choose(&r->routes, &q, &t->instance));
+}
+
+static bool
+choose(struct router *r, const struct call *c, const struct route_node *node,
+    enum stage stage, struct target *t, struct rpc_error *err)
+{
+	enum route_result	 why = find_instance(r, c, node, t);
+
+	return (why == ROUTE_OK || no_route(why, stage, err));
 }
 
 /* This node itself: only the server `relay` is there. */
@@ -75,15 +117,100 @@ self(const struct call *c, struct target *t, struct rpc_error *err)
 	return (true);
 }
 
-static bool
-to_session(struct session *s, struct target *t, struct rpc_error *err)
+bool
+target_session(struct session *s, struct target *t, struct rpc_error *err)
 {
 	t->kind = TARGET_SESSION;
 	t->session = s;
 	if (s->full)
-		return (rpc_refuse(err, RPC_E_OVERLOADED, STAGE_HOME_LINK,
-		    "the link's queue is full"));
+		return (rpc_refuse(err, RPC_E_OVERLOADED,
+		    s->kind == SESSION_PEER ? STAGE_PEER_LINK :
+		    STAGE_HOME_LINK, "the link's queue is full"));
 	return (true);
+}
+
+/* --- a Main --- */
+
+static bool
+to_peer(const struct route_main *m, struct target *t, struct rpc_error *err)
+{
+	if (m == NULL)
+		return (rpc_refuse(err, RPC_E_NODE_NOT_FOUND, STAGE_INGRESS,
+		    "no such Main"));
+	if (m->link == NULL)
+		return (rpc_refuse(err, RPC_E_PEER_UNREACHABLE,
+		    STAGE_PEER_LINK, "no link with that Main"));
+	return (target_session(m->link, t, err));
+}
+
+/* Another Main itself: only the server `relay` is there, as here. */
+static bool
+other_main(const struct route_main *m, const struct call *c,
+    struct target *t, struct rpc_error *err)
+{
+	if (m != NULL && !is_relay(c->server))
+		return (rpc_refuse(err, RPC_E_SERVICE_NOT_FOUND, STAGE_INGRESS,
+		    NULL));
+	t->relay = true;
+	return (to_peer(m, t, err));
+}
+
+/*
+ * A home of another Main, which has the last word.  What is known of the
+ * service here only serves to count its calls.
+ */
+static bool
+home_elsewhere(struct router *r, const struct call *c, struct span main_id,
+    struct target *t, struct rpc_error *err)
+{
+	struct route_node	*n;
+
+	n = route_node_at(&r->routes, main_id, c->target.id);
+	if (n != NULL && c->server.len != 0)
+		(void)find_instance(r, c, n, t);
+	return (to_peer(route_main_find(&r->routes, main_id), t, err));
+}
+
+/* One of this Main's own homes. */
+static bool
+own_home(struct router *r, const struct call *c, const struct route_node *n,
+    struct target *t, struct rpc_error *err)
+{
+	if (n == NULL)
+		return (rpc_refuse(err, RPC_E_NODE_NOT_FOUND, STAGE_INGRESS,
+		    NULL));
+	if (n->link == NULL)
+		return (rpc_refuse(err, RPC_E_NODE_OFFLINE, STAGE_HOME_LINK,
+		    NULL));
+	/*
+	 * Without a name the home decides, but for callers from elsewhere: it
+	 * might have what is not for them.  Its own `relay` is everywhere.
+	 */
+	if (c->server.len == 0 && from_peer(c))
+		return (rpc_refuse(err, RPC_E_INVALID_PARAMS, STAGE_INGRESS,
+		    "no server_name"));
+	if (c->server.len != 0 && !is_relay(c->server) &&
+	    !choose(r, c, n, STAGE_HOME_LINK, t, err))
+		return (false);
+	return (target_session(n->link, t, err));
+}
+
+/* A node whose Main was not said. */
+static bool
+bare_node(struct router *r, const struct call *c, struct target *t,
+    struct rpc_error *err)
+{
+	const struct route_main	*m;
+	struct route_node	*n;
+
+	if (c->target.kind != NODE_HOME &&
+	    (m = route_main_find(&r->routes, c->target.id)) != NULL)
+		return (other_main(m, c, t, err));
+	n = route_node_any(&r->routes, c->target.id);
+	t->miss = n == NULL || route_node_link(n) == NULL;
+	if (n != NULL && n->via != NULL)
+		return (home_elsewhere(r, c, span_str(n->via->id), t, err));
+	return (own_home(r, c, n, t, err));
 }
 
 /* A Main's call to exactly one node. */
@@ -91,28 +218,39 @@ static bool
 main_to_node(struct router *r, const struct call *c, struct target *t,
     struct rpc_error *err)
 {
-	struct route_node	*n;
+	const struct env_node	*n = &c->target;
+	bool			 here = n->main.len == 0 ||
+				    is_node(n->main, r->conf.node_id);
 
-	if (c->target.main.len != 0 &&
-	    !is_node(c->target.main, r->conf.node_id))
-		return (rpc_refuse(err, RPC_E_NODE_NOT_FOUND, STAGE_INGRESS,
-		    "no such Main"));
-	if (c->target.kind != NODE_HOME &&
-	    is_node(c->target.id, r->conf.node_id))
+	if (here && n->kind != NODE_HOME && is_node(n->id, r->conf.node_id))
 		return (self(c, t, err));
-	n = c->target.kind == NODE_MAIN ? NULL :
-	    route_node_find(&r->routes, c->target.id);
-	if (n == NULL)
+	/* What came from another Main goes to none (section 2). */
+	if (from_peer(c) && (!here || n->kind == NODE_MAIN))
 		return (rpc_refuse(err, RPC_E_NODE_NOT_FOUND, STAGE_INGRESS,
-		    NULL));
-	if (n->link == NULL)
-		return (rpc_refuse(err, RPC_E_NODE_OFFLINE, STAGE_HOME_LINK,
-		    NULL));
-	/* Without a name the home decides; its own `relay` is everywhere. */
-	if (c->server.len != 0 && !is_relay(c->server) &&
-	    !choose(r, c, n, STAGE_HOME_LINK, t, err))
-		return (false);
-	return (to_session(n->link, t, err));
+		    "not of this Main"));
+	if (n->kind == NODE_MAIN)
+		return (other_main(route_main_find(&r->routes, n->id), c, t,
+		    err));
+	if (!here)
+		return (home_elsewhere(r, c, n->main, t, err));
+	if (n->main.len == 0 && !from_peer(c))
+		return (bare_node(r, c, t, err));
+	return (own_home(r, c, route_node_find(&r->routes, n->id), t, err));
+}
+
+/* Whichever instance is best, here or elsewhere. */
+static bool
+by_service(struct router *r, const struct call *c, struct target *t,
+    struct rpc_error *err)
+{
+	enum route_result	 why = find_instance(r, c, NULL, t);
+
+	if (why == ROUTE_OK)
+		return (target_session(route_node_link(t->instance->node), t,
+		    err));
+	t->miss = !from_peer(c) &&
+	    (why == ROUTE_NO_SERVICE || why == ROUTE_UNREACHABLE);
+	return (no_route(why, STAGE_HOME_LINK, err));
 }
 
 static bool
@@ -126,10 +264,10 @@ main_target(struct router *r, const struct call *c, struct target *t,
 		    "neither a node nor a server_name"));
 	if (is_relay(c->server))
 		return (self(c, t, err));
-	if (!choose(r, c, NULL, STAGE_HOME_LINK, t, err))
-		return (false);
-	return (to_session(t->instance->node->link, t, err));
+	return (by_service(r, c, t, err));
 }
+
+/* --- a home --- */
 
 /* True if the call names this very home. */
 static bool
@@ -199,7 +337,7 @@ home_target(struct router *r, const struct call *c, struct target *t,
 	if (r->uplink == NULL)
 		return (rpc_refuse(err, RPC_E_PEER_UNREACHABLE, STAGE_INGRESS,
 		    "no link to a Main"));
-	return (to_session(r->uplink, t, err));
+	return (target_session(r->uplink, t, err));
 }
 
 bool

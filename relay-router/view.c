@@ -3,8 +3,8 @@
 /*
  * What GET tells: the health of this node, and the registry's view of it.
  *
- * One view is asked for at a time, and all that wait get the same: however
- * many ask, the registry and the channels hold one body.
+ * Of each view one is asked for at a time, and all that wait get the same:
+ * however many ask, the registry and the channels hold one body of each.
  */
 
 #include "common/http_route.h"
@@ -26,34 +26,66 @@ view_health(struct router *r, uint64_t id)
 	text_free(&t);
 }
 
-/* Each role has its own view (PROTOCOL.md section 7). */
-static uint8_t
-route_of(const struct router *r)
+/* Each role has its own views (PROTOCOL.md section 7). */
+static bool
+is_view(const struct router *r, uint8_t route)
 {
-	return (r->conf.role == ROLE_MAIN ? HTTP_ROUTE_REGISTRY :
-	    HTTP_ROUTE_SERVICES);
+	switch (route) {
+	case HTTP_ROUTE_SERVICES:
+		return (r->conf.role == ROLE_HOME);
+	case HTTP_ROUTE_REGISTRY:
+	case HTTP_ROUTE_FEDERATION_REGISTRY:
+	case HTTP_ROUTE_FEDERATION_PEERS:
+	case HTTP_ROUTE_FEDERATION_HEALTH:
+		return (r->conf.role == ROLE_MAIN);
+	default:
+		return (false);
+	}
 }
 
-static void
-unavailable(struct router *r, uint64_t id)
+void
+view_init(struct router *r)
+{
+	unsigned int	 i;
+
+	for (i = 0; i < VIEWS; i++)
+		TAILQ_INIT(&r->views[i].waiting);
+}
+
+void
+view_unavailable(struct router *r, uint64_t id)
 {
 	http_respond(r, id, 503, RPC_RETRY_MS,
 	    span_str("{\"error\":\"registry is not available\"}"));
 }
 
+static void
+ask(struct router *r, unsigned int route)
+{
+	struct view	*v = &r->views[route];
+	struct wire_put	*w;
+
+	if (v->asked != 0 || TAILQ_EMPTY(&v->waiting))
+		return;
+	v->asked = id64_next(&r->ids);
+	w = channel_begin(r->registry, MSG_VIEW_REQUEST);
+	put_u64(w, v->asked);
+	put_u8(w, (uint8_t)route);
+	put_bool(w, r->draining);
+	put_u32(w, (uint32_t)(r->latency_16ths / 16));
+	(void)channel_commit(r->registry);
+}
+
 void
 view_ask(struct router *r)
 {
-	struct wire_put	*w;
+	unsigned int	 i;
 
-	if (r->registry == NULL || r->view_asked != 0 ||
-	    TAILQ_EMPTY(&r->views) || channel_congested(r->frontend))
+	if (r->registry == NULL || r->frontend == NULL ||
+	    channel_congested(r->frontend))
 		return;
-	r->view_asked = id64_next(&r->ids);
-	w = channel_begin(r->registry, MSG_VIEW_REQUEST);
-	put_u64(w, r->view_asked);
-	put_u8(w, route_of(r));
-	(void)channel_commit(r->registry);
+	for (i = 0; i < VIEWS; i++)
+		ask(r, i);
 }
 
 bool
@@ -61,41 +93,38 @@ view_wanted(struct router *r, uint64_t id, uint8_t route)
 {
 	struct http_call	*h;
 
-	if (route != route_of(r))
+	if (!is_view(r, route))
 		return (false);
 	if (r->registry == NULL) {
-		unavailable(r, id);
+		view_unavailable(r, id);
 		return (true);
 	}
 	h = http_call_new(r, id, 0);
-	http_call_wait(h, &r->views);
+	http_call_wait(h, &r->views[route].waiting);
 	view_ask(r);
 	return (true);
 }
 
-void
-on_view_reply(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+static struct view *
+view_asked(struct router *r, uint64_t id)
 {
-	struct router		*r = arg;
-	struct http_call	*h;
-	struct span		 body;
-	uint64_t		 id;
-	uint16_t		 status;
+	unsigned int	 i;
 
-	(void)ch;
-	(void)fd;
-	id = get_u64(msg);
-	status = get_u16(msg);
-	body = get_bytes(msg);
-	if (!get_done(msg))
-		return;
-	if (id != r->view_asked) {
-		r->stats.stale++;
-		return;
-	}
-	r->view_asked = 0;
+	for (i = 0; i < VIEWS; i++)
+		if (id != 0 && r->views[i].asked == id)
+			return (&r->views[i]);
+	return (NULL);
+}
+
+static void
+view_answered(struct router *r, struct view *v, uint16_t status,
+    struct span body)
+{
+	struct http_call	*h;
+
+	v->asked = 0;
 	/* The others get one when the front-end has taken these. */
-	while ((h = TAILQ_FIRST(&r->views)) != NULL &&
+	while ((h = TAILQ_FIRST(&v->waiting)) != NULL &&
 	    !channel_congested(r->frontend)) {
 		http_respond(r, h->id, status, 0, body);
 		http_call_free(r, h);
@@ -104,13 +133,38 @@ on_view_reply(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 }
 
 void
+on_view_reply(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct router	*r = arg;
+	struct view	*v;
+	struct span	 body;
+	uint64_t	 id;
+	uint16_t	 status;
+
+	(void)ch;
+	(void)fd;
+	id = get_u64(msg);
+	status = get_u16(msg);
+	body = get_bytes(msg);
+	if (!get_done(msg))
+		return;
+	if ((v = view_asked(r, id)) != NULL)
+		view_answered(r, v, status, body);
+	else if (!peer_ask_reply(r, id, status, body))
+		r->stats.stale++;
+}
+
+void
 view_fail(struct router *r)
 {
 	struct http_call	*h;
+	unsigned int		 i;
 
-	r->view_asked = 0;
-	while ((h = TAILQ_FIRST(&r->views)) != NULL) {
-		unavailable(r, h->id);
-		http_call_free(r, h);
+	for (i = 0; i < VIEWS; i++) {
+		r->views[i].asked = 0;
+		while ((h = TAILQ_FIRST(&r->views[i].waiting)) != NULL) {
+			view_unavailable(r, h->id);
+			http_call_free(r, h);
+		}
 	}
 }

@@ -50,10 +50,10 @@ account_needed(const struct conf *conf, enum conf_account_id id)
 {
 	switch (id) {
 	case CONF_ACCOUNT_FRONTEND:
+	case CONF_ACCOUNT_DIALER:
 	case CONF_ACCOUNT_ROUTER:
 	case CONF_ACCOUNT_REGISTRY:
 		return (true);
-	case CONF_ACCOUNT_DIALER:
 	case CONF_ACCOUNT_BACKEND:
 		return (conf->role == ROLE_HOME);
 	case CONF_ACCOUNT_SERVICE:

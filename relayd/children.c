@@ -38,10 +38,10 @@ child_set(enum node_role role)
 {
 	unsigned int set;
 
-	set = PROC_BIT(PROC_FRONTEND) | PROC_BIT(PROC_ROUTER) |
-	    PROC_BIT(PROC_REGISTRY);
+	set = PROC_BIT(PROC_FRONTEND) | PROC_BIT(PROC_DIALER) |
+	    PROC_BIT(PROC_ROUTER) | PROC_BIT(PROC_REGISTRY);
 	if (role == ROLE_HOME)
-		set |= PROC_BIT(PROC_DIALER) | PROC_BIT(PROC_BACKEND);
+		set |= PROC_BIT(PROC_BACKEND);
 	return (set);
 }
 

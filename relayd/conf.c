@@ -70,6 +70,7 @@ conf_new(const struct conf_defaults *d)
 		d = &none;
 	conf = conf_alloc(sizeof(*conf));
 	conf->call_timeout_ms = LIMIT_TIMEOUT_DEFAULT_MS;
+	conf->hold_down_ms = LIMIT_HOLD_DOWN_MS;
 	conf->max_message = LIMIT_MESSAGE;
 	conf->max_connections = LIMIT_CONNECTIONS;
 	conf->max_per_address = LIMIT_PER_ADDRESS;
@@ -135,7 +136,7 @@ service_free(struct conf_service *s)
 		free(s->argv[i]);
 	free(s->argv);
 	free(s->directory);
-	conf_url_free(&s->url);
+	url_free(&s->url);
 	free(s->path);
 	if (s->user != NULL)
 		free(s->user->name);
@@ -152,7 +153,11 @@ conf_free(struct conf *conf)
 	for (i = 0; i < conf->nlisteners; i++)
 		free(conf->listeners[i].path);
 	for (i = 0; i < conf->nuplinks; i++)
-		conf_url_free(&conf->uplinks[i].url);
+		url_free(&conf->uplinks[i].url);
+	for (i = 0; i < conf->npeers; i++) {
+		url_free(&conf->peers[i].url);
+		free(conf->peers[i].node_id);
+	}
 	for (i = 0; i < conf->norigins; i++)
 		free(conf->origins[i].text);
 	for (i = 0; i < conf->nservices; i++)
@@ -163,6 +168,7 @@ conf_free(struct conf *conf)
 		free(conf->files[i]);
 	free(conf->listeners);
 	free(conf->uplinks);
+	free(conf->peers);
 	free(conf->origins);
 	free(conf->services);
 	free(conf->node_id);

@@ -25,6 +25,7 @@
 #include "common/proc.h"
 #include "common/sandbox.h"
 #include "common/service.h"
+#include "common/url.h"
 
 /* Where a statement was written.  line 0: a default, nobody wrote it. */
 struct conf_pos {
@@ -77,22 +78,21 @@ struct conf_listener {
 	char			*path;		/* absolute, CONF_LISTEN_UNIX */
 };
 
-/* A ws:// or http:// URL, checked and taken to pieces. */
-struct conf_url {
-	char		*text;		/* canonical, with port and path */
-	char		*host;		/* lower-case, without brackets */
-	char		*authority;	/* for Host: as in the canonical text */
-	char		*path;		/* starts with '/', with any query */
-	uint16_t	 port;
-	bool		 numeric;	/* host is an address, no lookup */
-	bool		 loopback;	/* 127/8, ::1, localhost */
-};
-
 struct conf_uplink {
 	uint32_t	 index;		/* 0 is the primary */
 	struct conf_pos	 pos;
-	struct conf_url	 url;
+	struct url	 url;
 	bool		 insecure;
+};
+
+/* Another Main that this one links with. */
+struct conf_peer {
+	uint32_t	 index;
+	struct conf_pos	 pos;
+	struct url	 url;
+	bool		 insecure;
+	char		*node_id;	/* who must answer; NULL: any Main */
+	struct conf_pos	 node_pos;
 };
 
 struct conf_origin {
@@ -120,7 +120,7 @@ struct conf_service {
 	char		       **argv;		/* and NULL; argv[0] absolute */
 	size_t			 argc;
 	char			*directory;	/* absolute; where exec runs */
-	struct conf_url		 url;		/* CONF_BACKEND_HTTP */
+	struct url		 url;		/* CONF_BACKEND_HTTP */
 	bool			 insecure;	/* http beyond loopback */
 	char			*path;		/* of CONF_BACKEND_UNIX */
 	uint32_t		 instances;	/* of exec; else 1 */
@@ -137,12 +137,15 @@ struct conf {
 	size_t			 nlisteners;
 	struct conf_uplink	*uplinks;
 	size_t			 nuplinks;
+	struct conf_peer	*peers;
+	size_t			 npeers;
 	struct conf_origin	*origins;
 	size_t			 norigins;
 	struct conf_service	*services;
 	size_t			 nservices;
 
 	uint32_t		 call_timeout_ms;
+	uint32_t		 hold_down_ms;	/* of a home */
 	uint32_t		 max_message;	/* bytes */
 	uint32_t		 max_connections;
 	uint32_t		 max_per_address;
@@ -236,6 +239,8 @@ bool		 conf_listener_equal(const struct conf_listener *,
 		    const struct conf_listener *);
 bool		 conf_uplink_equal(const struct conf_uplink *,
 		    const struct conf_uplink *);
+bool		 conf_peer_equal(const struct conf_peer *,
+		    const struct conf_peer *);
 bool		 conf_service_equal(const struct conf_service *,
 		    const struct conf_service *);
 bool		 conf_account_equal(const struct conf_account *,
@@ -244,6 +249,12 @@ bool		 conf_equal(const struct conf *, const struct conf *);
 
 /* Loopback address or unix socket. */
 bool		 conf_listener_is_local(const struct conf_listener *);
+/*
+ * Who connects to this URL reaches this listener.  False where that cannot
+ * be told, see url_reaches(), and for a port the kernel picks.
+ */
+bool		 conf_listener_reached(const struct conf_listener *,
+		    const struct url *);
 /*
  * The address to bind.  family chooses AF_INET or AF_INET6 for
  * CONF_LISTEN_ANY, for which the caller binds one socket of each (with
@@ -262,21 +273,10 @@ const char	*conf_visibility_name(enum visibility);
 /*
  * Check one value and bring it into its canonical form, as the parser
  * does; for programs that take the same values from their command line.
- * Each returns NULL, or why the value is refused (a constant string).
+ * Returns NULL, or why the value is refused (a constant string).  URLs and
+ * origins: common/url.h.  This is a node id, see relay(7); out gets it in
+ * lower case.
  */
-/* A node id, see relay(7); out gets it in lower case. */
 const char	*conf_check_node_id(const char *, char *, size_t);
-/*
- * An allowed Origin, scheme://host[:port] (RFC 6454 section 6.2); out gets
- * it in lower case, the default port of the scheme left out.
- */
-const char	*conf_check_origin(const char *, char *, size_t);
-/*
- * A URL with this scheme ("ws" or "http"); no path in it: defpath.  The
- * caller frees url with conf_url_free(), which is for stack objects too.
- */
-const char	*conf_check_url(const char *, const char *, const char *,
-		    struct conf_url *);
-void		 conf_url_free(struct conf_url *);
 
 #endif /* RELAYD_CONF_H */

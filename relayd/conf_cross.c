@@ -18,8 +18,13 @@ check_role(struct conf_parser *p)
 	const struct conf	*conf = p->conf;
 	size_t			 i;
 
+	if (conf->role == ROLE_HOME)
+		conf_check_peers_of_home(p);
 	if (conf->role != ROLE_MAIN)
 		return;
+	if (p->once[CONF_ONCE_HOLD_DOWN].file != NULL)
+		conf_error(p, &p->once[CONF_ONCE_HOLD_DOWN], "hold-down: only "
+		    "a home has uplinks, and this node is a main");
 	for (i = 0; i < conf->nuplinks; i++)
 		conf_error(p, &conf->uplinks[i].pos, "uplink: only a home has "
 		    "uplinks, and this node is a main");
@@ -197,6 +202,8 @@ conf_cross_check(struct conf_parser *p)
 		check_listener(p, &conf->listeners[i]);
 	for (i = 0; i < conf->nuplinks; i++)
 		check_uplink(p, &conf->uplinks[i]);
+	for (i = 0; i < conf->npeers; i++)
+		conf_check_peer(p, &conf->peers[i]);
 	check_accounts(p);
 	for (i = 0; i < conf->nservices; i++)
 		check_service(p, &conf->services[i]);

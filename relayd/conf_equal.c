@@ -32,6 +32,14 @@ conf_uplink_equal(const struct conf_uplink *a, const struct conf_uplink *b)
 }
 
 bool
+conf_peer_equal(const struct conf_peer *a, const struct conf_peer *b)
+{
+	return (a->insecure == b->insecure &&
+	    str_equal(a->url.text, b->url.text) &&
+	    str_equal(a->node_id, b->node_id));
+}
+
+bool
 conf_account_equal(const struct conf_account *a, const struct conf_account *b)
 {
 	return (a->uid == b->uid && str_equal(a->name, b->name));
@@ -98,6 +106,7 @@ settings_equal(const struct conf *a, const struct conf *b)
 			return (false);
 	return (a->role == b->role && str_equal(a->node_id, b->node_id) &&
 	    a->call_timeout_ms == b->call_timeout_ms &&
+	    a->hold_down_ms == b->hold_down_ms &&
 	    a->max_message == b->max_message &&
 	    a->max_connections == b->max_connections &&
 	    a->max_per_address == b->max_per_address &&
@@ -112,14 +121,17 @@ conf_equal(const struct conf *a, const struct conf *b)
 	size_t	 i;
 
 	if (!settings_equal(a, b) || a->nlisteners != b->nlisteners ||
-	    a->nuplinks != b->nuplinks || a->norigins != b->norigins ||
-	    a->nservices != b->nservices)
+	    a->nuplinks != b->nuplinks || a->npeers != b->npeers ||
+	    a->norigins != b->norigins || a->nservices != b->nservices)
 		return (false);
 	for (i = 0; i < a->nlisteners; i++)
 		if (!conf_listener_equal(&a->listeners[i], &b->listeners[i]))
 			return (false);
 	for (i = 0; i < a->nuplinks; i++)
 		if (!conf_uplink_equal(&a->uplinks[i], &b->uplinks[i]))
+			return (false);
+	for (i = 0; i < a->npeers; i++)
+		if (!conf_peer_equal(&a->peers[i], &b->peers[i]))
 			return (false);
 	for (i = 0; i < a->norigins; i++)
 		if (strcmp(a->origins[i].text, b->origins[i].text) != 0)

@@ -45,6 +45,7 @@ struct conf_scratch {
 enum conf_once {
 	CONF_ONCE_NODE,
 	CONF_ONCE_CALL_TIMEOUT,
+	CONF_ONCE_HOLD_DOWN,
 	CONF_ONCE_MAX_MESSAGE,
 	CONF_ONCE_MAX_CONNECTIONS,
 	CONF_ONCE_LOG,
@@ -87,6 +88,8 @@ struct conf_parser {
 	unsigned int			 skip;		/* blocks to skip */
 	bool				 stop;		/* too many errors */
 
+	struct conf_peer		*peer;		/* the open one */
+	struct conf_pos			 peer_node;	/* in it, or no file */
 	struct conf_service		*service;	/* the open one */
 	struct service_method		*method;	/* the last one of it */
 	bool				 in_exec;	/* arguments are kept */
@@ -139,6 +142,8 @@ void	 conf_stmt_origin(struct conf_parser *, const struct conf_pos *,
 	    const char *);
 void	 conf_stmt_call_timeout(struct conf_parser *, const struct conf_pos *,
 	    const char *);
+void	 conf_stmt_hold_down(struct conf_parser *, const struct conf_pos *,
+	    const char *);
 void	 conf_stmt_max_message(struct conf_parser *, const struct conf_pos *,
 	    const char *);
 void	 conf_stmt_max_connections(struct conf_parser *,
@@ -153,6 +158,19 @@ void	 conf_stmt_state_directory(struct conf_parser *,
 	    const struct conf_pos *, const char *);
 void	 conf_stmt_account(struct conf_parser *, const struct conf_pos *,
 	    const char *, const char *);
+
+/*
+ * conf_peer.c: peer statements and their blocks.  Without a begin, that is in
+ * a service file, the values of a block are only checked.
+ */
+void	 conf_peer_begin(struct conf_parser *, const struct conf_pos *,
+	    const char *, bool);
+void	 conf_peer_node(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_peer_end(struct conf_parser *);
+/* What conf_cross_check() has to say about them. */
+void	 conf_check_peers_of_home(struct conf_parser *);
+void	 conf_check_peer(struct conf_parser *, const struct conf_peer *);
 
 /* conf_service.c: service blocks */
 void	 conf_service_begin(struct conf_parser *, const struct conf_pos *,

@@ -246,7 +246,7 @@ conf_service_http(struct conf_parser *p, const struct conf_pos *pos,
 
 	if (!set_backend(p, pos, CONF_BACKEND_HTTP))
 		return;
-	if ((why = conf_check_url(text, "http", "/", &s->url)) != NULL) {
+	if ((why = url_check(text, "http", "/", &s->url)) != NULL) {
 		conf_error(p, pos, "http \"%s\": %s", text, why);
 		return;
 	}

@@ -126,10 +126,10 @@ conf_stmt_uplink(struct conf_parser *p, const struct conf_pos *pos,
 {
 	struct conf		*conf = p->conf;
 	struct conf_uplink	*u;
-	struct conf_url		 url;
+	struct url		 url;
 	const char		*why;
 
-	why = conf_check_url(text, "ws", "/ws/federation", &url);
+	why = url_check(text, "ws", "/ws/federation", &url);
 	if (why != NULL) {
 		conf_error(p, pos, "uplink \"%s\": %s", text, why);
 		return;
@@ -137,7 +137,7 @@ conf_stmt_uplink(struct conf_parser *p, const struct conf_pos *pos,
 	if (conf->nuplinks >= LIMIT_UPLINKS) {
 		conf_error(p, pos, "uplink: more than %d uplinks",
 		    LIMIT_UPLINKS);
-		conf_url_free(&url);
+		url_free(&url);
 		return;
 	}
 	if (!url.loopback && !insecure)
@@ -161,7 +161,7 @@ conf_stmt_origin(struct conf_parser *p, const struct conf_pos *pos,
 	const char	*why;
 	size_t		 i;
 
-	if ((why = conf_check_origin(text, buf, sizeof(buf))) != NULL) {
+	if ((why = url_check_origin(text, buf, sizeof(buf))) != NULL) {
 		conf_error(p, pos, "origin \"%s\": %s", text, why);
 		return;
 	}
@@ -192,6 +192,15 @@ conf_stmt_call_timeout(struct conf_parser *p, const struct conf_pos *pos,
 	if (conf_once(p, pos, CONF_ONCE_CALL_TIMEOUT, "call-timeout"))
 		conf_duration(p, pos, "call-timeout", text, 1,
 		    LIMIT_TIMEOUT_MAX_MS, &p->conf->call_timeout_ms);
+}
+
+void
+conf_stmt_hold_down(struct conf_parser *p, const struct conf_pos *pos,
+    const char *text)
+{
+	if (conf_once(p, pos, CONF_ONCE_HOLD_DOWN, "hold-down"))
+		conf_duration(p, pos, "hold-down", text, 1,
+		    LIMIT_HOLD_DOWN_MAX_MS, &p->conf->hold_down_ms);
 }
 
 void

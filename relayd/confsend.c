@@ -27,6 +27,7 @@ send_node(struct channel *ch, const struct conf *conf)
 	put_u32(w, conf->max_message);
 	put_u32(w, conf->max_connections);
 	put_u32(w, conf->max_per_address);
+	put_u32(w, conf->hold_down_ms);
 	(void)channel_commit(ch);
 }
 
@@ -49,6 +50,21 @@ send_listeners(struct channel *ch, const struct listeners *set)
 		put_bool(w, conf_listener_is_local(l->conf));
 		put_str(w, l->bound);
 		(void)channel_commit_fd(ch, fd);
+	}
+}
+
+/* Where this node can be reached, so that it does not become its own peer. */
+static void
+send_addresses(struct channel *ch, const struct listeners *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->count; i++) {
+		if (set->list[i].conf->kind == CONF_LISTEN_UNIX)
+			continue;
+		put_str(channel_begin(ch, MSG_CONF_ADDRESS),
+		    set->list[i].bound);
+		(void)channel_commit(ch);
 	}
 }
 
@@ -78,6 +94,26 @@ send_uplinks(struct channel *ch, const struct conf *conf)
 		put_str(w, u->url.host);
 		put_u16(w, u->url.port);
 		put_str(w, u->url.path);
+		(void)channel_commit(ch);
+	}
+}
+
+static void
+send_peers(struct channel *ch, const struct peers *peers)
+{
+	const struct peer *p;
+	struct wire_put *w;
+	size_t i;
+
+	for (i = 0; i < peers->count; i++) {
+		p = &peers->list[i];
+		w = channel_begin(ch, MSG_CONF_PEER);
+		put_u32(w, (uint32_t)i);
+		put_str(w, p->host);
+		put_u16(w, p->port);
+		put_str(w, p->path);
+		put_str(w, p->node_id);
+		put_u8(w, (uint8_t)p->origin);
 		(void)channel_commit(ch);
 	}
 }
@@ -144,7 +180,8 @@ send_endpoints(struct channel *ch, const struct conf *conf)
 
 void
 conf_send(struct child *c, const struct conf *conf,
-    const struct listeners *set, uint32_t generation)
+    const struct listeners *set, const struct peers *peers,
+    uint32_t generation)
 {
 	send_generation(c->ch, MSG_CONF_BEGIN, generation);
 	send_node(c->ch, conf);
@@ -153,10 +190,16 @@ conf_send(struct child *c, const struct conf *conf,
 		send_listeners(c->ch, set);
 		send_origins(c->ch, conf);
 		send_uplinks(c->ch, conf);
+		send_peers(c->ch, peers);
 		break;
 	case PROC_DIALER:
 		send_uplinks(c->ch, conf);
+		send_peers(c->ch, peers);
 		send_endpoints(c->ch, conf);
+		break;
+	case PROC_REGISTRY:
+		send_addresses(c->ch, set);
+		send_peers(c->ch, peers);
 		break;
 	case PROC_BACKEND:
 	case PROC_ROUTER:

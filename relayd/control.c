@@ -101,15 +101,13 @@ on_reload(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	struct ctl_client *client = arg;
 	struct relayd *rd = client->rd;
 	uint64_t request = get_u64(msg);
+	const char *why;
 
 	(void)fd;
 	if (!get_done(msg))
 		return;
-	if (rd->stop.stage != STOP_NONE)
-		ctl_end(ch, request, CTL_REFUSED, "relayd stops");
-	else if (rd->change.state != CHANGE_NONE)
-		ctl_end(ch, request, CTL_REFUSED,
-		    "another reload is under way");
+	if ((why = reload_refusal(rd)) != NULL)
+		ctl_end(ch, request, CTL_REFUSED, why);
 	else
 		reload(rd, client, request);
 }
@@ -130,6 +128,8 @@ on_stop(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 static const channel_handler handlers[MSG_MAX] = {
 	[MSG_CTL_SHOW] = ctl_on_show,
 	[MSG_CTL_CALL] = ctl_on_call,
+	[MSG_CTL_PEER] = ctl_on_peer,
+	[MSG_CTL_TOKEN] = ctl_on_token,
 	[MSG_LOG_LEVEL] = on_log_level,
 	[MSG_CTL_RELOAD] = on_reload,
 	[MSG_CTL_STOP] = on_stop,

@@ -22,6 +22,7 @@ struct ctl_job {
 	uint64_t		 request;	/* the client's own */
 	unsigned int		 waiting;	/* PROC_BIT()s */
 	bool			 call;		/* ends with CTL_RESULT */
+	bool			 command;	/* one process does it or not */
 	struct event		*timer;
 };
 
@@ -41,8 +42,10 @@ void	 ctl_client_free(struct ctl_client *);
 
 /* ctl_job.c */
 void	 ctl_job_free(struct ctl_job *);
-/* Handlers of a client's CTL_SHOW and CTL_CALL. */
+/* Handlers of what a client asks of the children. */
 void	 ctl_on_show(void *, struct channel *, struct wire_get *, int);
 void	 ctl_on_call(void *, struct channel *, struct wire_get *, int);
+void	 ctl_on_peer(void *, struct channel *, struct wire_get *, int);
+void	 ctl_on_token(void *, struct channel *, struct wire_get *, int);
 
 #endif

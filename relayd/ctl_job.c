@@ -3,7 +3,10 @@
  * What a control client asks of the children: the parent passes it on under
  * an id of its own, and the answers back, and waits for none of them.
  */
+#include <stdio.h>
 #include <stdlib.h>
+
+#include <bsd/string.h>
 
 #include "common/log.h"
 #include "common/wire.h"
@@ -59,7 +62,7 @@ job_done_by(struct ctl_job *job, enum proc_id id, enum ctl_status status,
 static void
 job_fail(struct ctl_job *job, enum proc_id id, const char *why)
 {
-	if (job->call) {
+	if (job->call || job->command) {
 		job_done_by(job, id, CTL_REFUSED, why);
 		return;
 	}
@@ -127,6 +130,7 @@ show_set(struct relayd *rd, enum ctl_show what)
 		return (PROC_BIT(PROC_REGISTRY));
 	case CTL_SHOW_SESSIONS:
 	case CTL_SHOW_PENDING:
+	case CTL_SHOW_ROUTES:
 		return (PROC_BIT(PROC_ROUTER));
 	default:
 		return (0);
@@ -221,6 +225,103 @@ ctl_on_call(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	put_bytes(w, args.p, args.len);
 	if (channel_commit(router->ch) == -1)
 		job_fail(job, PROC_ROUTER, "the router does not listen");
+}
+
+/*
+ * A job for the registry of a Main, or NULL and an answer.  what is for
+ * whom asks at a home.
+ */
+static struct ctl_job *
+registry_job(struct ctl_client *client, uint64_t request, const char *what)
+{
+	struct relayd *rd = client->rd;
+	char why[128];
+	struct ctl_job *job;
+
+	why[0] = '\0';
+	if (rd->conf != NULL && rd->conf->role != ROLE_MAIN)
+		snprintf(why, sizeof(why), "%s a main, and this node is a "
+		    "home", what);
+	else if (rd->children[PROC_REGISTRY].state != CHILD_RUN)
+		strlcpy(why, "the registry is not running", sizeof(why));
+	if (why[0] != '\0') {
+		ctl_end(client->ch, request, CTL_REFUSED, why);
+		return (NULL);
+	}
+	if ((job = job_new(client, request, LIMIT_CTL_REPLY_MS)) == NULL)
+		return (NULL);
+	job->command = true;
+	job->waiting = PROC_BIT(PROC_REGISTRY);
+	return (job);
+}
+
+static void
+registry_asked(struct ctl_job *job, struct channel *ch)
+{
+	if (channel_commit(ch) == -1)
+		job_fail(job, PROC_REGISTRY, "the registry does not listen");
+}
+
+void
+ctl_on_peer(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	static const char *const verbs[] = { [CTL_PEER_ADD] = "add",
+	    [CTL_PEER_DELETE] = "delete", [CTL_PEER_RESET] = "reset" };
+	struct ctl_client *client = arg;
+	struct channel *registry = client->rd->children[PROC_REGISTRY].ch;
+	uint64_t request = get_u64(msg);
+	uint8_t op = get_u8(msg);
+	struct span name = get_span(msg, LIMIT_CONF_STRING);
+	struct span node_id = get_span(msg, LIMIT_NODE_ID);
+	bool persist = get_bool(msg);
+	bool insecure = get_bool(msg);
+	struct ctl_job *job;
+	struct wire_put *w;
+
+	(void)ch;
+	(void)fd;
+	if (!get_done(msg) || op < CTL_PEER_ADD || op > CTL_PEER_RESET) {
+		msg->bad = true;
+		return;
+	}
+	job = registry_job(client, request, "peers are for");
+	if (job == NULL)
+		return;
+	log_notice("uid %u asks to %s peer %.*s", (unsigned int)client->uid,
+	    verbs[op], (int)name.len, name.p);
+	w = channel_begin(registry, MSG_CTL_PEER);
+	put_u64(w, job->id);
+	put_u8(w, op);
+	put_span(w, name);
+	put_span(w, node_id);
+	put_bool(w, persist);
+	put_bool(w, insecure);
+	registry_asked(job, registry);
+}
+
+void
+ctl_on_token(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct ctl_client *client = arg;
+	struct channel *registry = client->rd->children[PROC_REGISTRY].ch;
+	uint64_t request = get_u64(msg);
+	bool revoke = get_bool(msg);
+	struct ctl_job *job;
+	struct wire_put *w;
+
+	(void)ch;
+	(void)fd;
+	if (!get_done(msg))
+		return;
+	job = registry_job(client, request, "admin tokens are for");
+	if (job == NULL)
+		return;
+	log_notice("uid %u %s", (unsigned int)client->uid, revoke ?
+	    "revokes all admin tokens" : "asks for a new admin token");
+	w = channel_begin(registry, MSG_CTL_TOKEN);
+	put_u64(w, job->id);
+	put_bool(w, revoke);
+	registry_asked(job, registry);
 }
 
 /* --- answers --- */

@@ -11,6 +11,7 @@ libconf_a_SOURCES = \
 	relayd/conf_file.c \
 	relayd/conf_input.c \
 	relayd/conf_parse.h \
+	relayd/conf_peer.c \
 	relayd/conf_service.c \
 	relayd/conf_stmt.c \
 	relayd/conf_util.c \
@@ -26,11 +27,15 @@ check_PROGRAMS += tests/conf/conf-test
 tests_conf_conf_test_SOURCES = tests/conf/conf-test.c
 tests_conf_conf_test_LDADD = $(conf_libs)
 
-check_PROGRAMS += tests/unit/test_conf
-TESTS += tests/unit/test_conf tests/conf/run tests/conf/check-examples.sh
+check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_value
+TESTS += tests/unit/test_conf tests/unit/test_conf_value tests/conf/run \
+	tests/conf/check-examples.sh
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_conf_LDADD = $(conf_libs) $(CHECK_LIBS)
+tests_unit_test_conf_value_SOURCES = tests/unit/test_conf_value.c
+tests_unit_test_conf_value_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_conf_value_LDADD = $(conf_libs) $(CHECK_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_conf
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_DRIVER)
@@ -52,6 +57,8 @@ relayd_relayd_SOURCES = \
 	relayd/harden.c \
 	relayd/listen.c \
 	relayd/main.c \
+	relayd/peer_relay.c \
+	relayd/peers.c relayd/peers.h \
 	relayd/relayd.h \
 	relayd/reload.c \
 	relayd/sdnotify.c \
@@ -76,3 +83,17 @@ tests_unit_test_spawn_SOURCES = tests/unit/test_spawn.c \
 tests_unit_test_spawn_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_spawn_LDADD = libconf.a libcommon.a $(LIBEVENT_LIBS) \
 	$(CHECK_LIBS) $(LIBBSD_LIBS)
+
+peers_test_sources = tests/unit/parent_peers_fixture.c \
+	tests/unit/parent_peers_fixture.h relayd/peer_relay.c relayd/peers.c
+peers_test_libs = libconf.a libcommon.a $(LIBEVENT_LIBS) $(CHECK_LIBS) \
+	$(LIBBSD_LIBS)
+check_PROGRAMS += tests/unit/test_peers tests/unit/test_peers_relay
+TESTS += tests/unit/test_peers tests/unit/test_peers_relay
+tests_unit_test_peers_SOURCES = tests/unit/test_peers.c $(peers_test_sources)
+tests_unit_test_peers_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_peers_LDADD = $(peers_test_libs)
+tests_unit_test_peers_relay_SOURCES = tests/unit/test_peers_relay.c \
+	$(peers_test_sources)
+tests_unit_test_peers_relay_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_peers_relay_LDADD = $(peers_test_libs)

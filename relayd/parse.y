@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The grammar of relayd.conf(5).  What a statement means is decided in
- * conf_stmt.c and conf_service.c; this file knows only their shape, and how
- * to go on after an error: with the next line, or behind the block.
+ * conf_stmt.c, conf_peer.c and conf_service.c; this file knows only their
+ * shape, and how to go on after an error: with the next line, or behind the
+ * block.
  */
 
 %define api.pure full
@@ -48,6 +49,7 @@ static bool	 main_file_only(struct conf_parser *, const struct conf_pos *,
 %token	CONTROL		"control"
 %token	DIRECTORY	"directory"
 %token	EXEC		"exec"
+%token	HOLD_DOWN	"hold-down"
 %token	HTTP		"http"
 %token	IDEMPOTENT	"idempotent"
 %token	INCLUDE		"include"
@@ -63,6 +65,7 @@ static bool	 main_file_only(struct conf_parser *, const struct conf_pos *,
 %token	NODE		"node"
 %token	ON		"on"
 %token	ORIGIN		"origin"
+%token	PEER		"peer"
 %token	PER_ADDRESS	"per-address"
 %token	PORT		"port"
 %token	SANDBOX		"sandbox"
@@ -84,6 +87,7 @@ static bool	 main_file_only(struct conf_parser *, const struct conf_pos *,
 grammar		: %empty
 		| grammar EOL
 		| grammar main EOL
+		| grammar peer EOL
 		| grammar service EOL
 		| grammar ASSIGN STRING EOL {
 			conf_set_macro(p, &@2, $2.text, $3.text, false);
@@ -121,6 +125,10 @@ main		: NODE STRING STRING {
 		| CALL_TIMEOUT STRING {
 			if (main_file_only(p, &@1, "call-timeout"))
 				conf_stmt_call_timeout(p, &@1, $2.text);
+		}
+		| HOLD_DOWN STRING {
+			if (main_file_only(p, &@1, "hold-down"))
+				conf_stmt_hold_down(p, &@1, $2.text);
 		}
 		| MAX_MESSAGE STRING {
 			if (main_file_only(p, &@1, "max-message"))
@@ -170,6 +178,35 @@ insecure	: %empty {
 			$$.text = NULL;
 		}
 		| INSECURE
+		;
+
+peer		: peer_head {
+			conf_peer_end(p);
+		}
+		| peer_head OPEN peer_body CLOSE {
+			conf_peer_end(p);
+		}
+		| peer_head OPEN peer_body error CLOSE {
+			yyerrok;
+			conf_peer_end(p);
+		}
+		;
+
+peer_head	: PEER STRING insecure {
+			if (main_file_only(p, &@1, "peer"))
+				conf_peer_begin(p, &@1, $2.text,
+				    $3.text != NULL);
+		}
+		;
+
+peer_body	: %empty
+		| peer_body EOL
+		| peer_body NODE STRING {
+			conf_peer_node(p, &@2, $3.text);
+		}
+		| peer_body error EOL {
+			yyerrok;
+		}
 		;
 
 service		: service_head service_body CLOSE {

@@ -80,6 +80,21 @@ print_url(FILE *f, const char *keyword, const char *text, bool insecure)
 }
 
 static void
+print_peer(FILE *f, const struct conf_peer *peer)
+{
+	fprintf(f, "peer ");
+	conf_print_string(f, peer->url.text);
+	if (peer->insecure)
+		fprintf(f, " insecure");
+	if (peer->node_id != NULL) {
+		fprintf(f, " { node ");
+		conf_print_string(f, peer->node_id);
+		fprintf(f, " }");
+	}
+	putc('\n', f);
+}
+
+static void
 print_backend(FILE *f, const struct conf_service *s)
 {
 	size_t	 i;
@@ -171,6 +186,11 @@ print_settings(FILE *f, const struct conf *conf)
 
 	fprintf(f, "call-timeout ");
 	print_duration(f, conf->call_timeout_ms);
+	/* A Main has no uplinks, and so the statement is not for it. */
+	if (conf->role == ROLE_HOME) {
+		fprintf(f, "\nhold-down ");
+		print_duration(f, conf->hold_down_ms);
+	}
 	fprintf(f, "\nmax-message ");
 	print_size(f, conf->max_message);
 	fprintf(f, "\nmax-connections %" PRIu32 " per-address %" PRIu32 "\n",
@@ -203,6 +223,8 @@ conf_print(const struct conf *conf, FILE *f)
 		for (i = 0; i < conf->nuplinks; i++)
 			print_url(f, "uplink", conf->uplinks[i].url.text,
 			    conf->uplinks[i].insecure);
+		for (i = 0; i < conf->npeers; i++)
+			print_peer(f, &conf->peers[i]);
 		for (i = 0; i < conf->norigins; i++)
 			print_url(f, "origin", conf->origins[i].text, false);
 		print_settings(f, conf);

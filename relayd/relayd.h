@@ -25,6 +25,7 @@
 #include "common/monotime.h"
 #include "common/proc.h"
 #include "relayd/conf.h"
+#include "relayd/peers.h"
 
 #define CHILD_FIRST	PROC_FRONTEND
 #define CHILD_LAST	PROC_REGISTRY
@@ -118,15 +119,20 @@ enum change_state {
 
 struct change {
 	enum change_state	 state;
-	struct conf		*conf;
+	struct conf		*conf;	/* that in force: only peers change */
 	struct listeners	 listeners;
+	struct peers		 peers;
 	struct conf_errors	 errs;
 	uint32_t		 generation;
 	unsigned int		 ready;		/* PROC_BIT()s */
 	struct event		*timer;
 	struct ctl_client	*client;	/* who asked, or NULL */
 	uint64_t		 request;
-	bool			 repeat;	/* a SIGHUP came meanwhile */
+	bool			 rejected;	/* by a child */
+	unsigned int		 failures; /* in a row, of peers' changes */
+	bool			 repeat;	/* a reload was asked for */
+	struct ctl_client	*next_client;	/* by whom, or NULL */
+	uint64_t		 next_request;
 };
 
 /* --- the orderly stop --- */
@@ -169,7 +175,11 @@ struct relayd {
 
 	struct conf		*conf;		/* in force, NULL at start */
 	struct listeners	 listeners;
+	struct peers		 peers;
 	uint32_t		 generation;	/* in force; 0 at start */
+	struct peers		 former_peers;	/* of the generation before */
+	uint32_t		 former_generation;
+	struct peers		 added;		/* at run time, as wanted */
 	uint32_t		 last_generation; /* highest one tried */
 	bool			 verbose;	/* of the log, now */
 
@@ -217,7 +227,7 @@ void	 complaints_log(const struct conf_errors *);
 /* confsend.c */
 /* Send all messages of one generation to a child, BEGIN to END. */
 void	 conf_send(struct child *, const struct conf *,
-	    const struct listeners *, uint32_t);
+	    const struct listeners *, const struct peers *, uint32_t);
 
 /* control.c */
 /* Bind the control socket.  False with the reason appended. */
@@ -283,10 +293,35 @@ void	 start_done(struct relayd *);
 void	 start_failed(struct relayd *, const struct conf_errors *,
 	    const char *);
 
+/* peer_relay.c */
+/* Messages of the registry and the dialer about peers. */
+void	 peers_on_add(void *, struct channel *, struct wire_get *, int);
+void	 peers_on_delete(void *, struct channel *, struct wire_get *, int);
+void	 peers_on_dial(void *, struct channel *, struct wire_get *, int);
+void	 peers_on_state(void *, struct channel *, struct wire_get *, int);
+/* It runs again: tell it what was said about peers before. */
+void	 peers_child_up(struct child *);
+/* Begin a change if other peers are wanted than those in force. */
+void	 peers_apply(struct relayd *);
+/* These are in force now and belong to relayd. */
+void	 peers_commit(struct relayd *, struct peers *);
+/* A child rejects what was added: want again what is in force. */
+void	 peers_revert(struct relayd *);
+/* A warning for each of them that is said in the clear. */
+void	 peers_log_insecure(const struct peers *);
+
 /* reload.c */
-/* Read the file again and apply it; client may be NULL. */
+/*
+ * Read the file again and apply it; client may be NULL.  While a change is
+ * under way this waits for its end.
+ */
 void	 reload(struct relayd *, struct ctl_client *, uint64_t);
-/* Apply this configuration, which is the change's from now on. */
+/* Why a client's reload cannot even wait, or NULL. */
+const char *reload_refusal(const struct relayd *);
+/*
+ * Apply this configuration, which is the change's from now on.  The one that
+ * is in force stays what it is: then it is about the added peers only.
+ */
 void	 change_begin(struct relayd *, struct conf *);
 /* A child reached a state in which it can be asked. */
 void	 change_advance(struct relayd *);

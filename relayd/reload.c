@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A change of the configuration, in two phases (DESIGN.md, rule 8).  The start
- * is a change too: from nothing to the first generation.
+ * is a change too: from nothing to the first generation.  So is a change of
+ * the peers that were added at run time, which reads no file: the
+ * configuration in force stays, with other peers behind it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,9 @@
 
 #include "common/log.h"
 #include "relayd/relayd.h"
+
+/* A child may end by chance while it takes a peer in, but not so often. */
+#define PEER_FAILURES	3
 
 /* --- what only a restart can change --- */
 
@@ -74,6 +79,13 @@ tell(struct relayd *rd, enum ctl_status status, const char *text)
 	chg->client = NULL;
 }
 
+/* It is about the added peers only. */
+static bool
+is_about_peers(const struct relayd *rd)
+{
+	return (rd->change.conf != NULL && rd->change.conf == rd->conf);
+}
+
 static void
 change_clear(struct relayd *rd)
 {
@@ -82,10 +94,44 @@ change_clear(struct relayd *rd)
 	if (chg->timer != NULL)
 		event_del(chg->timer);
 	conf_errors_free(&chg->errs);
+	peers_free(&chg->peers);
 	chg->state = CHANGE_NONE;
 	chg->conf = NULL;
 	chg->client = NULL;
+	chg->rejected = false;
 	chg->ready = 0;
+}
+
+/* What was asked for while the change was under way. */
+static void
+change_next(struct relayd *rd)
+{
+	struct change *chg = &rd->change;
+	struct ctl_client *client = chg->next_client;
+
+	if (rd->conf == NULL || rd->stop.stage != STOP_NONE)
+		return;
+	if (!chg->repeat) {
+		peers_apply(rd);
+		return;
+	}
+	chg->repeat = false;
+	chg->next_client = NULL;
+	reload(rd, client, chg->next_request);
+}
+
+static void
+peers_failed(struct relayd *rd, const char *why)
+{
+	if (rd->stop.stage != STOP_NONE)
+		return;
+	log_err("change of peers: %s; generation %u stays in force", why,
+	    rd->generation);
+	/* Whatever else it was, the next try may do better. */
+	if (rd->change.rejected) {
+		peers_revert(rd);
+		rd->change.failures = 0;
+	}
 }
 
 /* Nothing has changed: say why, and to whom. */
@@ -93,14 +139,16 @@ static void
 change_fail(struct relayd *rd, const char *why)
 {
 	struct change *chg = &rd->change;
-	bool repeat = chg->repeat;
 
 	chg->state = CHANGE_NONE;
 	listeners_close(&chg->listeners, &rd->listeners);
-	conf_free(chg->conf);
-	if (rd->conf == NULL)
+	if (is_about_peers(rd))
+		peers_failed(rd, why);
+	else if (rd->conf == NULL) {
+		conf_free(chg->conf);
 		start_failed(rd, &chg->errs, why);
-	else {
+	} else {
+		conf_free(chg->conf);
 		complaints_log(&chg->errs);
 		log_err("reload: %s; generation %u stays in force", why,
 		    rd->generation);
@@ -108,10 +156,8 @@ change_fail(struct relayd *rd, const char *why)
 		sdnotify(rd->notify_fd, "READY=1\nSTATUS=reload failed, "
 		    "generation %u stays in force", rd->generation);
 	}
-	chg->repeat = false;
 	change_clear(rd);
-	if (repeat && rd->conf != NULL && rd->stop.stage == STOP_NONE)
-		reload(rd, NULL, 0);
+	change_next(rd);
 }
 
 static void
@@ -136,8 +182,12 @@ change_abort(struct relayd *rd, const char *why)
 {
 	if (rd->change.state == CHANGE_NONE)
 		return;
-	if (rd->change.state == CHANGE_SENT)
+	if (rd->change.state == CHANGE_SENT) {
 		abort_children(rd);
+		if (is_about_peers(rd) &&
+		    ++rd->change.failures >= PEER_FAILURES)
+			rd->change.rejected = true;
+	}
 	change_fail(rd, why);
 }
 
@@ -188,12 +238,13 @@ change_commit(struct relayd *rd)
 	struct change *chg = &rd->change;
 	struct listeners old_listeners = rd->listeners;
 	struct conf *old = rd->conf;
-	bool repeat = chg->repeat;
+	bool same = is_about_peers(rd);
 	char text[64];
 	enum proc_id id;
 
 	rd->conf = chg->conf;
 	rd->listeners = chg->listeners;
+	rd->former_generation = rd->generation;
 	rd->generation = chg->generation;
 	memset(&chg->listeners, 0, sizeof(chg->listeners));
 	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
@@ -201,8 +252,13 @@ change_commit(struct relayd *rd)
 		if (child_listens(&rd->children[id]))
 			child_commit(&rd->children[id], rd->generation);
 	}
+	peers_commit(rd, &chg->peers);
+	chg->failures = 0;
 	log_listeners(&rd->listeners);
-	log_insecure(rd->conf);
+	if (!same) {
+		log_insecure(rd->conf);
+		peers_log_insecure(&rd->peers);
+	}
 	services_apply(rd);
 	listeners_close(&old_listeners, &rd->listeners);
 	if (old == NULL || old->log != rd->conf->log)
@@ -215,13 +271,12 @@ change_commit(struct relayd *rd)
 	tell(rd, CTL_OK, text);
 	sdnotify(rd->notify_fd, "READY=1\nSTATUS=%s %s, %s",
 	    role_name(rd->conf->role), rd->conf->node_id, text);
-	conf_free(old);
-	chg->repeat = false;
+	if (!same)
+		conf_free(old);
 	change_clear(rd);
 	if (old == NULL)
 		start_done(rd);
-	if (repeat)
-		reload(rd, NULL, 0);
+	change_next(rd);
 }
 
 /* --- its course --- */
@@ -281,7 +336,8 @@ change_advance(struct relayd *rd)
 	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
 		if (rd->children[id].state != CHILD_UNUSED)
 			conf_send(&rd->children[id], chg->conf,
-			    &chg->listeners, chg->generation);
+			    &chg->listeners, &chg->peers,
+			    chg->generation);
 	}
 }
 
@@ -297,6 +353,7 @@ change_answer(struct child *c, uint32_t generation, const char *reason)
 	if (chg->state != CHANGE_SENT || generation != chg->generation)
 		return;
 	if (reason != NULL) {
+		chg->rejected = true;
 		snprintf(why, sizeof(why), "%s: %s", proc_name(c->id), reason);
 		change_abort(rd, why);
 		return;
@@ -324,7 +381,13 @@ change_child_gone(struct child *c)
 void
 change_cancel(struct relayd *rd, const char *why)
 {
-	rd->change.repeat = false;
+	struct change *chg = &rd->change;
+
+	if (chg->next_client != NULL)
+		control_reload_done(rd, chg->next_client, chg->next_request,
+		    &(struct conf_errors){ 0 }, CTL_REFUSED, why);
+	chg->next_client = NULL;
+	chg->repeat = false;
 	change_abort(rd, why);
 }
 
@@ -333,6 +396,8 @@ change_forget_client(struct relayd *rd, const struct ctl_client *client)
 {
 	if (rd->change.client == client)
 		rd->change.client = NULL;
+	if (rd->change.next_client == client)
+		rd->change.next_client = NULL;
 }
 
 /* Errors in errs mean that it ends here. */
@@ -347,7 +412,7 @@ change_begin(struct relayd *rd, struct conf *conf)
 	chg->ready = 0;
 	if (chg->timer == NULL)
 		chg->timer = timer_new(rd, on_timer, rd);
-	if (conf != NULL && rd->conf != NULL) {
+	if (conf != NULL && rd->conf != NULL && conf != rd->conf) {
 		refuse_restarts(rd, conf, &chg->errs);
 		/*
 		 * Not needed before, perhaps, and then not looked up.  Not
@@ -365,9 +430,22 @@ change_begin(struct relayd *rd, struct conf *conf)
 		change_fail(rd, "the configuration is not applied");
 		return;
 	}
+	peers_make(&chg->peers, conf, &rd->added);
 	chg->state = CHANGE_WAIT;
 	timer_start(chg->timer, LIMIT_SETUP_MS);
 	change_advance(rd);
+}
+
+const char *
+reload_refusal(const struct relayd *rd)
+{
+	if (rd->stop.stage != STOP_NONE)
+		return ("relayd stops");
+	/* A change of peers is none that somebody knows of. */
+	if (rd->change.next_client != NULL ||
+	    (rd->change.state != CHANGE_NONE && !is_about_peers(rd)))
+		return ("another reload is under way");
+	return (NULL);
 }
 
 void
@@ -379,6 +457,10 @@ reload(struct relayd *rd, struct ctl_client *client, uint64_t request)
 		return;
 	if (chg->state != CHANGE_NONE) {
 		chg->repeat = true;
+		if (client != NULL) {
+			chg->next_client = client;
+			chg->next_request = request;
+		}
 		return;
 	}
 	log_notice("reading %s", rd->opt.conf_file);

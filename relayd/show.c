@@ -156,7 +156,23 @@ put_line(struct channel *ch, uint64_t request, const char *line)
 	ctl_row_end(&row);
 }
 
-/* The configuration in force, and as comments what the kernel chose. */
+static void
+put_added(struct channel *ch, uint64_t request, const struct peer *p)
+{
+	char url[URL_TEXT_MAX + 1], line[URL_TEXT_MAX + LIMIT_NODE_ID + 64];
+
+	snprintf(line, sizeof(line), "# %s: peer \"%s\"%s%s%s%s",
+	    p->origin == PEER_PERSISTED ? "persisted" : "added",
+	    peer_text(p, url), p->insecure ? " insecure" : "",
+	    p->node_id[0] != '\0' ? " { node \"" : "", p->node_id,
+	    p->node_id[0] != '\0' ? "\" }" : "");
+	put_line(ch, request, line);
+}
+
+/*
+ * The configuration in force, and as comments what was added to it and what
+ * the kernel chose.
+ */
 static void
 show_config(struct relayd *rd, struct channel *ch, uint64_t request)
 {
@@ -176,6 +192,10 @@ show_config(struct relayd *rd, struct channel *ch, uint64_t request)
 			put_line(ch, request, line);
 	}
 	free(text);
+	for (i = 0; i < rd->peers.count; i++) {
+		if (rd->peers.list[i].origin != PEER_CONFIGURED)
+			put_added(ch, request, &rd->peers.list[i]);
+	}
 	for (i = 0; i < rd->listeners.count; i++) {
 		snprintf(bound, sizeof(bound), "# listening on %s",
 		    rd->listeners.list[i].bound);

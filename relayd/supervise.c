@@ -164,7 +164,7 @@ on_setup_done(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		change_advance(rd);
 		return;
 	}
-	conf_send(c, rd->conf, &rd->listeners, rd->generation);
+	conf_send(c, rd->conf, &rd->listeners, &rd->peers, rd->generation);
 	child_set_state(c, CHILD_CONF);
 }
 
@@ -178,6 +178,7 @@ revive(struct child *c)
 	log_info("%s runs again (pid %d)", proc_name(c->id), (int)c->pid);
 	if (c->id == PROC_BACKEND)
 		services_backend_up(rd);
+	peers_child_up(c);
 	change_advance(rd);
 }
 
@@ -264,6 +265,10 @@ static const channel_handler handlers[MSG_MAX] = {
 	[MSG_WATCHDOG_ACK] = on_watchdog_ack,
 	[MSG_OFFENDER] = on_offender,
 	[MSG_DRAINED] = stop_on_drained,
+	[MSG_PEER_ADD] = peers_on_add,
+	[MSG_PEER_DELETE] = peers_on_delete,
+	[MSG_PEER_DIAL] = peers_on_dial,
+	[MSG_DIAL_STATE] = peers_on_state,
 	[MSG_SERVICE_RESTART] = services_on_restart,
 	[MSG_SERVICE_CONNECT] = services_on_connect,
 	[MSG_CTL_ROW] = control_row,

@@ -4,6 +4,11 @@
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
 
+# A program among a parent and peers made of a test or a fuzzer's input.
+FUZZ_RECEIVER = tests/fuzz/receiver.c tests/fuzz/receiver.h \
+	tests/fuzz/receiver_child.c tests/fuzz/receiver_impl.h \
+	tests/fuzz/receiver_table.c tests/fuzz/receiver_wire.c
+
 # The loader of the benchmark, see tests/bench/run.sh.
 EXTRA_PROGRAMS += tests/bench/load
 CLEANFILES += $(EXTRA_PROGRAMS) $(EXTRA_LIBRARIES)
@@ -19,4 +24,8 @@ dist-hook:
 	cp -p $(srcdir)/check $(distdir)/check
 
 EXTRA_DIST += .ci/run tests/lib tests/system tests/bench/run.sh \
-	tests/corpus tests/fuzz/corpus tests/fuzz/driver.c
+	tests/bench/visibility.py \
+	tests/corpus tests/fuzz/corpus tests/fuzz/driver.c \
+	tests/fuzz/corpus_input.py tests/fuzz/corpus_links.py \
+	tests/fuzz/corpus_peers.py tests/fuzz/corpus_router.py \
+	tests/fuzz/gen-corpus.py

@@ -31,6 +31,7 @@ conf_node(struct backend *b, struct wire_get *msg)
 	max_message = get_u32(msg);
 	(void)get_u32(msg);		/* max_connections */
 	(void)get_u32(msg);		/* max_per_address */
+	(void)get_u32(msg);		/* hold_down_ms */
 	if (b->next == NULL || max_message > LIMIT_MESSAGE_MAX) {
 		msg->bad = true;
 		return;

@@ -50,3 +50,16 @@ FUZZERS += tests/fuzz/fuzz_backend
 tests_fuzz_fuzz_backend_SOURCES = tests/fuzz/fuzz_backend.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_backend_LDADD = $(backend_libs) $(LIBBSD_LIBS)
 tests_fuzz_fuzz_backend_LDFLAGS = $(FUZZ_LDFLAGS)
+
+# The program itself, its main() renamed, among liars.
+EXTRA_LIBRARIES += tests/fuzz/libbackend_msgs.a
+tests_fuzz_libbackend_msgs_a_CPPFLAGS = $(AM_CPPFLAGS) -Dmain=program_main \
+	-include $(top_srcdir)/tests/fuzz/receiver.h
+tests_fuzz_libbackend_msgs_a_SOURCES = $(relay_backend_SOURCES)
+FUZZERS += tests/fuzz/fuzz_backend_msgs
+tests_fuzz_fuzz_backend_msgs_SOURCES = tests/fuzz/fuzz_backend_msgs.c \
+	tests/fuzz/receiver_input.c $(FUZZ_RECEIVER) $(FUZZ_DRIVER)
+tests_fuzz_fuzz_backend_msgs_LDADD = tests/fuzz/libbackend_msgs.a \
+	$(relay_backend_LDADD)
+tests_fuzz_fuzz_backend_msgs_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS) \
+	-Wl,--wrap=fatal

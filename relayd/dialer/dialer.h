@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Private header of relay-dialer: name look-ups and connections for uplinks
- * and http services that are configured.  It hands over connected sockets and
- * never reads or writes a byte on them.
+ * Private header of relay-dialer: name look-ups and connections for uplinks,
+ * peers and http services that are configured.  It hands over connected
+ * sockets and never reads or writes a byte on them.
  */
 #ifndef DIALER_DIALER_H
 #define DIALER_DIALER_H
@@ -22,6 +22,7 @@
 #include "common/limits.h"
 #include "relayd/dialer/plan.h"
 #include "relayd/dialer/race.h"
+#include "relayd/dialer/repeat.h"
 
 #define DIAL_ERROR	400	/* bytes of what went wrong */
 #define DIAL_NAME	300	/* bytes of "host:port" */
@@ -93,9 +94,27 @@ struct endpoint {
 
 struct generation {
 	uint32_t		number;
-	struct plan_uplink	uplinks[LIMIT_UPLINKS];
+	uint32_t		hold_down_ms;
+	/* of a home in order, or the peers of a Main */
+	struct plan_uplink	uplinks[LIMIT_PEERS];
 	uint32_t		n_uplinks;
 	struct endpoint		endpoints[LIMIT_SERVICES];
+};
+
+/*
+ * One place to be linked to: the uplinks of a home in their order, or one
+ * peer of a Main.
+ */
+struct target {
+	struct dialer	*d;
+	uint32_t	 index;		/* of a peer */
+	struct plan	 plan;
+	struct event	*timer;		/* plan_poll() */
+	struct dial	*dial;		/* while one is in PLAN_DIALING */
+	char		 main_id[LIMIT_NODE_ID + 1]; /* as it named itself */
+	char		 reason[512];	/* of the last failure, "" if it is up */
+	int		 told;		/* the last DIAL_STATE, or 0 */
+	struct repeat	 logged[LIMIT_UPLINKS];	/* failures, by uplink */
 };
 
 /* A SERVICE_CONNECT that is not answered. */
@@ -111,34 +130,44 @@ struct dialer {
 	struct event_base	*base;
 	struct resolver		 resolver;
 	struct generation	*cur, *next;
-	struct plan		 plan;
-	struct event		*timer;		/* plan_poll() */
-	struct dial		*dial;		/* while PLAN_DIALING */
+	struct target		*targets[LIMIT_PEERS];
+	uint32_t		 n_targets;
+	bool			 synced;	/* the front-end said what it has */
 	struct id64		 attempts;
-	uint64_t		 attempt;	/* the present one */
-	char			 address[64];	/* of the present uplink */
 	TAILQ_HEAD(, errand)	 errands;
 	uint64_t		 dials;		/* connections asked for */
 	uint64_t		 connected;
 	uint64_t		 failed;
-	uint64_t		 stale;		/* of another attempt */
+	uint64_t		 stale;		/* of what is gone */
 };
 
-/* --- uplink.c: the plan put to work --- */
-void	uplink_init(struct dialer *);
-void	uplink_configure(struct dialer *);
+/* --- target.c: the plans put to work --- */
+void	targets_init(struct dialer *);
+/* A generation is in force. */
+void	targets_configure(struct dialer *);
 /*
- * The front-end says, once, what it has: the attempt it holds a live uplink
- * of, the uplink as it was configured then and the Main's address; or
- * attempt 0 for none.
+ * The front-end says what it has when it comes: for each live link the
+ * attempt it is of, the uplink as it was configured then, and the address of
+ * the Main ...
  */
-void	uplink_sync(struct dialer *, uint64_t, const struct plan_uplink *,
-	    const char *);
+void	targets_adopt(struct dialer *, uint64_t, const struct plan_uplink *,
+	    const char *, const char *);
+/* ... and that this was all.  Nothing is dialled before. */
+void	targets_synced(struct dialer *);
 /* The front-end is gone. */
-void	uplink_gone(struct dialer *);
-void	uplink_state(struct dialer *, uint64_t, unsigned int, uint32_t,
-	    const char *);
-/* The host and port of an uplink as a log line names it. */
-void	uplink_name(const struct dialer *, uint32_t, char *, size_t);
+void	targets_gone(struct dialer *);
+/* UPLINK_STATE, but for its attempt with strings that fit. */
+void	targets_state(struct dialer *, uint64_t, unsigned int, uint32_t,
+	    const char *, const char *);
+/*
+ * DIAL_ORDER: 1 hold, 2 go on, 3 at once.  Always answered with the state, so
+ * that a new registry learns it.
+ */
+void	target_dial(struct target *, unsigned int);
+/* "host:port" of one of its uplinks. */
+void	target_host(const struct target *, uint32_t, char *, size_t);
+
+/* --- show.c: rows of the summary --- */
+void	dialer_show(struct dialer *, struct channel *, uint64_t);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * relay-dialer: connects to the uplinks and the http services that are
+ * relay-dialer: connects to the uplinks, peers and http services that are
  * configured, and hands the sockets over.
  */
 #include <sys/stat.h>
@@ -21,9 +21,9 @@
 static void
 on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
-	char	node_id[LIMIT_NODE_ID + 1];
+	struct dialer	*d = arg;
+	char		 node_id[LIMIT_NODE_ID + 1];
 
-	(void)arg;
 	(void)ch;
 	(void)fd;
 	(void)get_u8(msg);		/* role */
@@ -32,20 +32,20 @@ on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	(void)get_u32(msg);		/* max_message */
 	(void)get_u32(msg);		/* max_connections */
 	(void)get_u32(msg);		/* max_per_address */
+	if (d->next == NULL)
+		msg->bad = true;
+	else
+		d->next->hold_down_ms = get_u32(msg);
 }
 
+/* CONF_UPLINK and CONF_PEER, up to its path: they come in their order. */
 static void
-on_conf_uplink(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+add_uplink(struct dialer *d, struct wire_get *msg, uint32_t max)
 {
-	struct dialer		*d = arg;
 	struct plan_uplink	*u;
 	uint32_t		 index = get_u32(msg);
 
-	(void)ch;
-	(void)fd;
-	/* They come in the order of their index. */
-	if (d->next == NULL || index >= LIMIT_UPLINKS ||
-	    index != d->next->n_uplinks) {
+	if (d->next == NULL || index >= max || index != d->next->n_uplinks) {
 		msg->bad = true;
 		return;
 	}
@@ -54,6 +54,31 @@ on_conf_uplink(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	u->port = get_u16(msg);
 	get_str(msg, u->path, sizeof(u->path));
 	d->next->n_uplinks++;
+}
+
+static void
+on_conf_uplink(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct dialer	*d = arg;
+
+	(void)ch;
+	(void)fd;
+	add_uplink(d, msg, child_role(d->child) == ROLE_HOME ?
+	    LIMIT_UPLINKS : 0);
+}
+
+static void
+on_conf_peer(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct dialer	*d = arg;
+	char		 node_id[LIMIT_NODE_ID + 1];
+
+	(void)ch;
+	(void)fd;
+	add_uplink(d, msg, child_role(d->child) == ROLE_MAIN ?
+	    LIMIT_PEERS : 0);
+	get_str(msg, node_id, sizeof(node_id));	/* for the registry */
+	(void)get_u8(msg);			/* origin, the same */
 }
 
 static void
@@ -103,7 +128,7 @@ commit(void *ctx)
 	free(d->cur);
 	d->cur = d->next;
 	d->next = NULL;
-	uplink_configure(d);
+	targets_configure(d);
 }
 
 static void
@@ -115,15 +140,15 @@ cancel(void *ctx)
 	d->next = NULL;
 }
 
-/* --- uplinks --- */
+/* --- uplinks and peers --- */
 
-/* The first message of a front-end: nothing is dialled before. */
+/* The first messages of a front-end: one for each that is up, and the end. */
 static void
 on_uplink_sync(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct dialer		*d = arg;
 	struct plan_uplink	 u;
-	char			 address[sizeof(d->address)];
+	char			 address[64], main_id[LIMIT_NODE_ID + 1];
 	bool			 up = get_bool(msg);
 	uint64_t		 attempt = get_u64(msg);
 
@@ -134,27 +159,56 @@ on_uplink_sync(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	u.port = get_u16(msg);
 	get_str(msg, u.path, sizeof(u.path));
 	get_str(msg, address, sizeof(address));
-	if (d->plan.taker || up != (attempt != 0))
+	get_str(msg, main_id, sizeof(main_id));
+	if (d->synced || up != (attempt != 0))
 		msg->bad = true;
-	if (get_done(msg))
-		uplink_sync(d, attempt, &u, address);
+	if (!get_done(msg))
+		return;
+	if (up)
+		targets_adopt(d, attempt, &u, address, main_id);
+	else
+		targets_synced(d);
 }
 
 static void
 on_uplink_state(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
-	char		reason[512];
+	char		main_id[LIMIT_NODE_ID + 1], reason[512];
 	uint64_t	attempt = get_u64(msg);
 	unsigned int	state = get_u8(msg);
 	uint32_t	retry_after_ms = get_u32(msg);
 
 	(void)ch;
 	(void)fd;
+	get_str(msg, main_id, sizeof(main_id));
 	get_str(msg, reason, sizeof(reason));
-	if (state < 1 || state > 3)
+	if (state < 1 || state > 4)
 		msg->bad = true;
 	if (get_done(msg))
-		uplink_state(arg, attempt, state, retry_after_ms, reason);
+		targets_state(arg, attempt, state, retry_after_ms, main_id,
+		    reason);
+}
+
+static void
+on_peer_dial(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct dialer	*d = arg;
+	uint32_t	 peer = get_u32(msg);
+	uint32_t	 generation = get_u32(msg);
+	unsigned int	 what = get_u8(msg);
+
+	(void)ch;
+	(void)fd;
+	if (what < 1 || what > 3)
+		msg->bad = true;
+	if (!get_done(msg))
+		return;
+	if (child_role(d->child) != ROLE_MAIN || d->cur == NULL ||
+	    generation != d->cur->number || peer >= d->n_targets) {
+		d->stale++;
+		return;
+	}
+	target_dial(d->targets[peer], what);
 }
 
 /* --- connections for the backend --- */
@@ -251,7 +305,7 @@ init(void *ctx, struct child *child)
 	d->base = child_base(child);
 	TAILQ_INIT(&d->errands);
 	resolver_init(&d->resolver, d->base);
-	uplink_init(d);
+	targets_init(d);
 }
 
 static void
@@ -261,7 +315,7 @@ peer_down(void *ctx, enum proc_id proc)
 	struct errand	*e;
 
 	if (proc == PROC_FRONTEND)
-		uplink_gone(d);
+		targets_gone(d);
 	if (proc != PROC_BACKEND)
 		return;
 	while ((e = TAILQ_FIRST(&d->errands)) != NULL) {
@@ -271,54 +325,21 @@ peer_down(void *ctx, enum proc_id proc)
 	}
 }
 
-static const char *const state_names[] = {
-	[PLAN_IDLE] = "idle",
-	[PLAN_WAIT] = "waiting",
-	[PLAN_DIALING] = "dialing",
-	[PLAN_HANDSHAKE] = "handshake",
-	[PLAN_UP] = "up",
-};
-
 static void
 show(void *ctx, struct channel *ch, uint64_t request, enum ctl_show what)
 {
-	struct dialer	*d = ctx;
-	char		 name[DIAL_NAME];
-	struct ctl_row	 row;
-	uint32_t	 i;
-	bool		 used;
-
-	if (what != CTL_SHOW_SUMMARY)
-		return;
-	for (i = 0; i < d->plan.n_uplinks; i++) {
-		used = d->plan.state >= PLAN_DIALING && d->plan.current == i;
-		uplink_name(d, i, name, sizeof(name));
-		ctl_row_begin(&row, ch, request, "uplinks");
-		ctl_number(&row, "uplink", i);
-		ctl_text(&row, "host", name);
-		ctl_text(&row, "state", used ? state_names[d->plan.state] :
-		    "standby");
-		ctl_text(&row, "address", used ? d->address : "");
-		ctl_row_end(&row);
-	}
-	ctl_row_begin(&row, ch, request, "dialer");
-	ctl_text(&row, "state", state_names[d->plan.state]);
-	ctl_number(&row, "failures", d->plan.backoff.failures);
-	ctl_number(&row, "next_try_in_ms", d->plan.state == PLAN_WAIT ?
-	    plan_timer_ms(&d->plan, monotime_now()) : 0);
-	ctl_number(&row, "dials", (int64_t)d->dials);
-	ctl_number(&row, "connected", (int64_t)d->connected);
-	ctl_number(&row, "failed", (int64_t)d->failed);
-	ctl_number(&row, "stale", (int64_t)d->stale);
-	ctl_row_end(&row);
+	if (what == CTL_SHOW_SUMMARY)
+		dialer_show(ctx, ch, request);
 }
 
 static const channel_handler handlers[MSG_MAX] = {
 	[MSG_CONF_NODE] = on_conf_node,
 	[MSG_CONF_UPLINK] = on_conf_uplink,
+	[MSG_CONF_PEER] = on_conf_peer,
 	[MSG_CONF_ENDPOINT] = on_conf_endpoint,
 	[MSG_UPLINK_SYNC] = on_uplink_sync,
 	[MSG_UPLINK_STATE] = on_uplink_state,
+	[MSG_DIAL_ORDER] = on_peer_dial,
 	[MSG_SERVICE_CONNECT] = on_service_connect,
 };
 

@@ -32,9 +32,9 @@ conf_free(struct fe_conf *conf)
 		listen_stop(&conf->listeners[i]);
 	for (i = 0; i < conf->norigins; i++)
 		free(conf->origins[i]);
-	for (i = 0; i < conf->nuplinks; i++) {
-		free(conf->uplinks[i].host);
-		free(conf->uplinks[i].path);
+	for (i = 0; i < conf->nups; i++) {
+		free(conf->ups[i].host);
+		free(conf->ups[i].path);
 	}
 	free(conf);
 }
@@ -67,6 +67,7 @@ on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	conf->max_message = get_u32(msg);
 	conf->max_connections = get_u32(msg);
 	conf->max_per_address = get_u32(msg);
+	(void)get_u32(msg);		/* hold_down_ms, for the dialer */
 }
 
 void
@@ -118,29 +119,63 @@ on_conf_origin(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		add_origin(fe->next, copy(s));
 }
 
+/* CONF_UPLINK, and CONF_PEER up to its path; at most max of them. */
+static void
+add_up(struct frontend *fe, struct wire_get *msg, struct conf_up *up,
+    size_t max)
+{
+	struct span	host, path;
+
+	up->index = get_u32(msg);
+	host = get_span(msg, 512);
+	up->port = get_u16(msg);
+	path = get_span(msg, LIMIT_HTTP_TARGET);
+	if (fe->next == NULL || fe->next->nups >= max)
+		msg->bad = true;
+	if (msg->bad)
+		return;
+	up->host = copy(host);
+	up->path = copy(path);
+}
+
+/* Keep it if all of the message was good. */
+static void
+keep_up(struct frontend *fe, struct wire_get *msg, const struct conf_up *up)
+{
+	if (get_done(msg)) {
+		fe->next->ups[fe->next->nups++] = *up;
+		return;
+	}
+	free(up->host);
+	free(up->path);
+}
+
 void
 on_conf_uplink(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct frontend	*fe = arg;
-	struct conf_up	*up;
-	struct span	 host, path;
-	uint32_t	 index = get_u32(msg);
-	uint16_t	 port;
+	struct conf_up	 up = { 0 };
 
 	(void)ch;
 	(void)fd;
-	host = get_span(msg, 512);
-	port = get_u16(msg);
-	path = get_span(msg, LIMIT_HTTP_TARGET);
-	if (fe->next == NULL || fe->next->nuplinks == LIMIT_UPLINKS)
-		msg->bad = true;
-	if (!get_done(msg))
-		return;
-	up = &fe->next->uplinks[fe->next->nuplinks++];
-	up->index = index;
-	up->port = port;
-	up->host = copy(host);
-	up->path = copy(path);
+	add_up(fe, msg, &up, child_role(fe->child) == ROLE_HOME ?
+	    LIMIT_UPLINKS : 0);
+	keep_up(fe, msg, &up);
+}
+
+void
+on_conf_peer(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	struct conf_up	 up = { 0 };
+
+	(void)ch;
+	(void)fd;
+	add_up(fe, msg, &up, child_role(fe->child) == ROLE_MAIN ?
+	    LIMIT_PEERS : 0);
+	(void)get_span(msg, LIMIT_NODE_ID);	/* for the registry */
+	(void)get_u8(msg);			/* origin, the same */
+	keep_up(fe, msg, &up);
 }
 
 void
@@ -148,9 +183,9 @@ fe_conf_begin(void *arg, uint32_t generation)
 {
 	struct frontend	*fe = arg;
 
-	(void)generation;
 	conf_free(fe->next);
 	fe->next = conf_new();
+	fe->next->generation = generation;
 }
 
 static char *
@@ -221,8 +256,7 @@ fe_conf_commit(void *arg)
 	if (fe->conf->max_connections > fe->fd_max)
 		log_warn("max-connections %u: the descriptor limit allows "
 		    "%zu", fe->conf->max_connections, fe->fd_max);
-	if (fe->uplink != NULL && !uplink_wanted(fe->uplink))
-		uplink_drop(fe, "no longer configured");
+	uplink_prune(fe);
 }
 
 void

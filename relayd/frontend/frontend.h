@@ -68,6 +68,7 @@ struct http_in {
 	size_t			 head_len;
 	size_t			 body_len;	/* in place behind the head */
 	size_t			 raw;		/* chunks not decoded yet */
+	size_t			 auth_off, auth_len;	/* Authorization */
 	uint64_t		 length;	/* Content-Length */
 	bool			 chunked;
 	struct http_chunked	 chunks;
@@ -76,13 +77,16 @@ struct http_in {
 
 /* What a connection we dialled has beside. */
 struct uplink {
-	uint32_t	 index;
+	struct conn	*c;
 	uint64_t	 attempt;
 	bool		 up;		/* the dialer was told so */
 	uint8_t		 nonce[WS_KEY_RAW];
 	uint16_t	 port;
 	char		*host, *path;
+	TAILQ_ENTRY(uplink) entry;
 };
+
+TAILQ_HEAD(uplinks, uplink);
 
 struct conn {
 	struct frontend		*fe;
@@ -97,6 +101,7 @@ struct conn {
 	bool			 local;		/* loopback listener and peer */
 	bool			 told_full;	/* LINK_QUEUE */
 	bool			 counted;	/* in fe->addrs */
+	bool			 peer;		/* a link with another Main */
 	uint64_t		 id;
 	uint64_t		 request;	/* HTTP at the router, or 0 */
 	uint64_t		 session;	/* link at the router, or 0 */
@@ -122,6 +127,7 @@ struct listener {
 	struct frontend	*fe;
 };
 
+/* Where the dialer may link us to: an uplink of a home, a peer of a Main. */
 struct conf_up {
 	uint32_t	 index;
 	uint16_t	 port;
@@ -130,6 +136,7 @@ struct conf_up {
 
 /* One generation of configuration. */
 struct fe_conf {
+	uint32_t	 generation;
 	enum node_role	 role;
 	char		 node_id[LIMIT_NODE_ID + 1];
 	uint32_t	 max_message, max_connections, max_per_address;
@@ -137,8 +144,8 @@ struct fe_conf {
 	size_t		 nlisteners;
 	char		*origins[ORIGINS_MAX];
 	size_t		 norigins;
-	struct conf_up	 uplinks[LIMIT_UPLINKS];
-	size_t		 nuplinks;
+	struct conf_up	 ups[LIMIT_PEERS];
+	size_t		 nups;
 };
 
 struct fe_stats {
@@ -165,7 +172,7 @@ struct frontend {
 	struct mask_pool	 masks;
 	char			 boot_id[BOOT_ID_LEN + 1];
 	char			 addr_buf[ADDR_TEXT_MAX]; /* conn_addr() */
-	struct conn		*uplink;
+	struct uplinks		 uplinks;	/* all that were dialled */
 	int			 spare_fd;
 	size_t			 fd_max;
 	size_t			 nconns, nlinks;
@@ -224,6 +231,7 @@ void		 on_conf_origin(void *, struct channel *, struct wire_get *,
 		    int);
 void		 on_conf_uplink(void *, struct channel *, struct wire_get *,
 		    int);
+void		 on_conf_peer(void *, struct channel *, struct wire_get *, int);
 void		 fe_conf_begin(void *, uint32_t);
 bool		 fe_conf_end(void *, char *, size_t);
 void		 fe_conf_commit(void *);
@@ -243,7 +251,10 @@ void		 http_refuse(struct conn *, int status, uint32_t retry_after_ms,
 void		 on_http_response(void *, struct channel *, struct wire_get *,
 		    int);
 
+#define AUTH_MAX	4096	/* octets of an Authorization field */
+
 /* link.c */
+/* Of a home, or of a Main if c->route says so. */
 void		 link_request(struct conn *, const struct http_head *);
 void		 link_input(struct conn *, uint8_t *, size_t);
 /* The session is over: tell the router, and the dialer of an uplink. */
@@ -254,6 +265,8 @@ void		 link_close(struct conn *, uint16_t code, const char *why);
 void		 link_queue(struct conn *);
 void		 on_link_accept(void *, struct channel *, struct wire_get *,
 		    int);
+void		 on_link_ready(void *, struct channel *, struct wire_get *,
+		    int);
 void		 on_link_deny(void *, struct channel *, struct wire_get *, int);
 void		 on_link_send(void *, struct channel *, struct wire_get *, int);
 void		 on_link_close(void *, struct channel *, struct wire_get *,
@@ -263,21 +276,23 @@ void		 on_link_close(void *, struct channel *, struct wire_get *,
 void		 on_uplink_fd(void *, struct channel *, struct wire_get *, int);
 void		 uplink_input(struct conn *, const uint8_t *, size_t);
 /*
- * The first words to a dialer: the uplink that stands, so that it is not
+ * The first words to a dialer: the uplinks that stand, so that they are not
  * dialled again.
  */
 void		 uplink_sync(struct frontend *);
 /*
  * The dialer is gone: drop its handshakes, as the next one knows nothing of
- * them.  An uplink that stands stays.
+ * them.  Uplinks that stand stay.
  */
 void		 uplink_abandon(struct frontend *);
 /* Tell the dialer that it is over; up is freed. */
 void		 uplink_over(struct conn *, uint32_t retry_after_ms,
 		    const char *why);
-/* Close the present uplink, if there is one. */
-void		 uplink_drop(struct frontend *, const char *why);
-/* Is the uplink still configured? */
-bool		 uplink_wanted(const struct conn *);
+/* Tell the dialer that its Main knows us. */
+void		 uplink_registered(struct conn *);
+/* Close those that are not configured any more. */
+void		 uplink_prune(struct frontend *);
+/* How many stand. */
+size_t		 uplink_count(const struct frontend *);
 
 #endif

@@ -17,6 +17,8 @@ method_of(struct span s)
 		return (HTTP_HEAD);
 	if (s.len == 4 && memcmp(s.p, "POST", 4) == 0)
 		return (HTTP_POST);
+	if (s.len == 6 && memcmp(s.p, "DELETE", 6) == 0)
+		return (HTTP_DELETE);
 	return (HTTP_OTHER);
 }
 

@@ -175,12 +175,22 @@ http_refuse(struct conn *c, int status, uint32_t retry_after_ms,
 
 /* --- requests --- */
 
+/* Do only those with admin rights get an answer? */
+static bool
+is_admin(const struct conn *c)
+{
+	return (c->route == HTTP_ROUTE_PEER_ADD ||
+	    c->route == HTTP_ROUTE_PEER_DELETE);
+}
+
 /* A whole request is here: hand it to the router. */
 static void
-submit(struct conn *c)
+submit(struct conn *c, struct span body)
 {
 	struct frontend	*fe = c->fe;
 	struct http_in	*in = c->http;
+	struct span	 auth = { (const char *)in->buf + in->auth_off,
+	    in->auth_len };
 	struct wire_put	*w;
 	size_t		 end;
 
@@ -194,7 +204,8 @@ submit(struct conn *c)
 	put_u8(w, c->route);
 	put_bool(w, c->local);
 	put_str(w, conn_addr(c));
-	put_bytes(w, in->buf + in->head_len, in->body_len);
+	put_span(w, auth);
+	put_bytes(w, body.p, body.len);
 	if (channel_commit(fe->router) == -1) {
 		c->request = 0;
 		http_refuse(c, 503, 1000, "overloaded", NULL);
@@ -206,6 +217,14 @@ submit(struct conn *c)
 	conn_due(c, DUE_NONE);
 	end = in->chunked ? in->raw : in->head_len + in->body_len;
 	consume(c, end);
+}
+
+/* The body that was received. */
+static struct span
+body_of(const struct http_in *in)
+{
+	return ((struct span){ (const char *)in->buf + in->head_len,
+	    in->body_len });
 }
 
 /* Decode chunks in place; 1 when complete, 0 for more, or -status. */
@@ -250,13 +269,13 @@ step_body(struct conn *c)
 			http_refuse(c, -ev, 0, ev == -413 ? "body too big" :
 			    "malformed chunk", NULL);
 		else if (ev == 1)
-			submit(c);
+			submit(c, body_of(in));
 		return;
 	}
 	if (in->len - in->head_len < in->length)
 		return;
 	in->body_len = (size_t)in->length;
-	submit(c);
+	submit(c, body_of(in));
 }
 
 static void
@@ -272,6 +291,63 @@ begin_body(struct conn *c, const struct http_head *h)
 		conn_dirty(c);
 	}
 	step_body(c);
+}
+
+/* A POST: to /rpc, or of a peer. */
+static void
+post(struct conn *c, const struct http_head *h)
+{
+	if (!is_json_type(http_find(h, "content-type")))
+		http_refuse(c, 415, 0, "content type must be "
+		    "application/json", NULL);
+	else if (!h->chunked && !h->has_length)
+		http_refuse(c, 411, 0, "no content-length", NULL);
+	else
+		begin_body(c, h);
+}
+
+/* DELETE of a peer: what names it is what the router gets. */
+static void
+delete_peer(struct conn *c, const struct http_head *h)
+{
+	char		name[PEER_NAME_MAX];
+	struct span	body = { name, route_peer_name(h->path, name) };
+
+	if (body.len == 0)
+		http_refuse(c, 400, 0, "malformed peer name", NULL);
+	else
+		submit(c, body);
+}
+
+/* Remember where in the head the credentials are; false if too long. */
+static bool
+take_authorization(struct conn *c, const struct http_head *h)
+{
+	const struct span	*auth = http_find(h, "authorization");
+
+	if (auth == NULL)
+		return (true);
+	c->http->auth_off = (size_t)(auth->p - (const char *)c->http->buf);
+	c->http->auth_len = auth->len;
+	return (auth->len <= AUTH_MAX);
+}
+
+/* Serve a request that may be served. */
+static void
+serve(struct conn *c, const struct http_head *h)
+{
+	if (is_admin(c) && !take_authorization(c, h))
+		http_refuse(c, 400, 0, "authorization too long", NULL);
+	else if (c->route == ROUTE_WS_FEDERATION || c->route == ROUTE_WS_PEERS)
+		link_request(c, h);
+	else if (c->route == HTTP_ROUTE_RPC || c->route == HTTP_ROUTE_PEER_ADD)
+		post(c, h);
+	else if (body_unread(c))
+		http_refuse(c, 413, 0, "no body expected", NULL);
+	else if (c->route == HTTP_ROUTE_PEER_DELETE)
+		delete_peer(c, h);
+	else
+		submit(c, span_str(""));
 }
 
 /* A request head is complete and well-formed. */
@@ -300,21 +376,7 @@ dispatch(struct conn *c, const struct http_head *h)
 		return;
 	}
 	c->route = (uint8_t)route;
-	if (route == ROUTE_WS_FEDERATION) {
-		link_request(c, h);
-	} else if (route == HTTP_ROUTE_RPC) {
-		if (!is_json_type(http_find(h, "content-type")))
-			http_refuse(c, 415, 0, "content type must be "
-			    "application/json", NULL);
-		else if (!h->chunked && !h->has_length)
-			http_refuse(c, 411, 0, "no content-length", NULL);
-		else
-			begin_body(c, h);
-	} else if (body_unread(c)) {
-		http_refuse(c, 413, 0, "no body expected", NULL);
-	} else {
-		submit(c);
-	}
+	serve(c, h);
 }
 
 /* Look for a head; false if it is not complete. */
@@ -401,6 +463,7 @@ on_http_response(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	}
 	idmap_remove(&fe->by_id, request);
 	c->request = 0;
-	reply(c, status, retry_after_ms, body, NULL);
+	reply(c, status, retry_after_ms, body, status == 401 ?
+	    "WWW-Authenticate: Bearer\r\n" : NULL);
 	http_step(c);
 }

@@ -10,8 +10,12 @@
 #include "common/log.h"
 #include "relayd/frontend/frontend.h"
 
-#define KIND_HOME	1	/* of LINK_AUTH */
-#define AUTH_MAX	4096	/* octets of an Authorization field */
+/* As in LINK_AUTH. */
+enum link_kind { KIND_HOME = 1, KIND_PEER };
+
+#define CODE_DENIED	4001	/* close: replaced, or another link stays */
+#define STATUS_FORBIDDEN 403	/* it may not be who it says it is */
+#define CLOSE_TEXT	192	/* bytes of a close frame and of its code */
 
 static const char upgrade_extra[] =
     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
@@ -29,7 +33,7 @@ field(const struct http_head *h, const char *name)
 
 /* What is wrong with who wants a link, or NULL. */
 static const char *
-check_fields(const struct http_head *h)
+check_fields(const struct http_head *h, bool peer)
 {
 	struct span	id = field(h, "x-relay-node-id");
 
@@ -37,8 +41,9 @@ check_fields(const struct http_head *h)
 		return ("no x-relay-node-id");
 	if (id.len > LIMIT_NODE_ID)
 		return ("x-relay-node-id too long");
-	if (!http_eq(field(h, "x-relay-node-type"), "home"))
-		return ("x-relay-node-type must be home");
+	if (!http_eq(field(h, "x-relay-node-type"), peer ? "main" : "home"))
+		return (peer ? "x-relay-node-type must be main" :
+		    "x-relay-node-type must be home");
 	if (field(h, "x-relay-boot-id").len > LIMIT_MESSAGE_ID)
 		return ("x-relay-boot-id too long");
 	if (field(h, "authorization").len > AUTH_MAX)
@@ -53,7 +58,7 @@ send_auth(struct conn *c, const struct http_head *h)
 
 	w = channel_begin(c->fe->router, MSG_LINK_AUTH);
 	put_u64(w, c->id);
-	put_u8(w, KIND_HOME);
+	put_u8(w, c->peer ? KIND_PEER : KIND_HOME);
 	put_bool(w, c->local);
 	put_span(w, field(h, "x-relay-node-id"));
 	put_span(w, field(h, "x-relay-boot-id"));
@@ -76,7 +81,8 @@ link_request(struct conn *c, const struct http_head *h)
 		    status == 426 ? upgrade_extra : NULL);
 		return;
 	}
-	why = check_fields(h);
+	c->peer = c->route == ROUTE_WS_PEERS;
+	why = check_fields(h, c->peer);
 	if (why != NULL) {
 		http_refuse(c, 400, 0, why, NULL);
 		return;
@@ -112,17 +118,46 @@ send_down(struct frontend *fe, uint64_t session, const char *why)
 	(void)channel_commit(fe->router);
 }
 
-/* The handshake is over: frames from here on. */
+/* Octets a message on this link may have. */
+static uint32_t
+max_message(const struct conn *c)
+{
+	uint32_t	max = c->fe->conf->max_message;
+
+	return (c->peer && max < LIMIT_PEER_MESSAGE ? LIMIT_PEER_MESSAGE :
+	    max);
+}
+
+/* What comes and goes from here on is frames. */
+static void
+begin_frames(struct conn *c)
+{
+	struct sendq	out = c->ws.out;
+
+	wsio_init(&c->ws, c->up != NULL ? WS_CLIENT : WS_SERVER,
+	    max_message(c));
+	c->ws.out = out;
+}
+
+/* Take the frames that came with the head. */
+static void
+early_frames(struct conn *c)
+{
+	struct http_in	*in = c->http;
+
+	if (in != NULL && in->len > in->head_len)
+		link_input(c, in->buf + in->head_len,
+		    in->len - in->head_len);
+	http_free(c);
+}
+
+/* The handshake is over. */
 static void
 link_open(struct conn *c, uint64_t session)
 {
 	struct frontend	*fe = c->fe;
-	struct http_in	*in = c->http;
-	struct sendq	 out = c->ws.out;
 
-	wsio_init(&c->ws, c->up != NULL ? WS_CLIENT : WS_SERVER,
-	    fe->conf->max_message);
-	c->ws.out = out;
+	begin_frames(c);
 	c->session = session;
 	c->told_full = false;
 	c->state = CONN_LINK;
@@ -135,11 +170,21 @@ link_open(struct conn *c, uint64_t session)
 	conn_dirty(c);
 	conn_read_on(c);
 	log_info("link %s with %s: up", conn_addr(c), c->node);
-	/* frames that came with the head */
-	if (in != NULL && in->len > in->head_len)
-		link_input(c, in->buf + in->head_len,
-		    in->len - in->head_len);
-	http_free(c);
+	early_frames(c);
+}
+
+/* The 101, which says who we are. */
+static void
+send_upgraded(struct conn *c)
+{
+	struct frontend	*fe = c->fe;
+	char		 out[1024], extra[LIMIT_NODE_ID + BOOT_ID_LEN + 64];
+	size_t		 n;
+
+	snprintf(extra, sizeof(extra), "X-Relay-Node-ID: %s\r\n"
+	    "X-Relay-Boot-ID: %s\r\n", fe->conf->node_id, fe->boot_id);
+	n = upgrade_answer(out, sizeof(out), c->http->key, extra);
+	sendq_raw(&c->ws.out, out, n);
 }
 
 void
@@ -147,12 +192,13 @@ on_link_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct frontend	*fe = arg;
 	uint64_t	 conn = get_u64(msg), session = get_u64(msg);
-	char		 out[1024], extra[LIMIT_NODE_ID + 64];
 	struct conn	*c;
-	size_t		 n;
 
 	(void)ch;
 	(void)fd;
+	/* One that is none, or another link's, could not be taken off again. */
+	if (session == 0 || idmap_find(&fe->by_session, session) != NULL)
+		msg->bad = true;
 	if (!get_done(msg))
 		return;
 	c = idmap_find(&fe->by_id, conn);
@@ -162,13 +208,56 @@ on_link_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		send_down(fe, session, "gone before it was accepted");
 		return;
 	}
-	if (c->state == CONN_AUTH) {
-		snprintf(extra, sizeof(extra), "X-Relay-Node-ID: %s\r\n",
-		    fe->conf->node_id);
-		n = upgrade_answer(out, sizeof(out), c->http->key, extra);
-		sendq_raw(&c->ws.out, out, n);
-	}
+	if (c->state == CONN_AUTH)
+		send_upgraded(c);
 	link_open(c, session);
+}
+
+void
+on_link_ready(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	uint64_t	 session = get_u64(msg);
+	struct conn	*c;
+
+	(void)ch;
+	(void)fd;
+	if (!get_done(msg))
+		return;
+	c = idmap_find(&fe->by_session, session);
+	if (c == NULL || c->up == NULL)
+		fe->stats.stale++;
+	else
+		uplink_registered(c);
+}
+
+/* An upgrade is denied: the other side still learns whom it has reached. */
+static void
+deny_upgrade(struct conn *c, int status, uint32_t retry_after_ms,
+    const char *reason)
+{
+	char	extra[LIMIT_NODE_ID + 32];
+
+	/* the router tells the log, as often as that is good */
+	log_debug("link %s with %s: denied: %s", conn_addr(c), c->node,
+	    reason);
+	snprintf(extra, sizeof(extra), "X-Relay-Node-ID: %s\r\n",
+	    c->fe->conf->node_id);
+	http_refuse(c, status, retry_after_ms, reason, extra);
+}
+
+/* The router does not want a link we dialled: close it in order. */
+static void
+deny_dialled(struct conn *c, int status, uint32_t retry_after_ms,
+    const char *reason)
+{
+	begin_frames(c);
+	wsio_close(&c->ws, status == STATUS_FORBIDDEN ? WS_CODE_POLICY :
+	    CODE_DENIED, reason, false, &c->fe->masks);
+	uplink_over(c, retry_after_ms, reason);
+	conn_closing(c);
+	conn_read_on(c);
+	early_frames(c);
 }
 
 void
@@ -190,13 +279,9 @@ on_link_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	if (c == NULL || c->id != conn) {
 		fe->stats.stale++;
 	} else if (c->state == CONN_AUTH) {
-		/* the router tells the log, as often as that is good */
-		log_debug("link %s with %s: denied: %s", conn_addr(c),
-		    c->node, reason);
-		http_refuse(c, status, retry_after_ms, reason, NULL);
+		deny_upgrade(c, status, retry_after_ms, reason);
 	} else if (c->state == CONN_DIALED) {
-		uplink_over(c, retry_after_ms, reason);
-		conn_kill(c, reason);
+		deny_dialled(c, status, retry_after_ms, reason);
 	} else {
 		fe->stats.stale++;
 	}
@@ -282,11 +367,25 @@ on_message(void *arg, enum ws_opcode opcode, const uint8_t *p, size_t len)
 		fe->stats.text_in++;
 }
 
+/* What the other side's close frame says, as a log can have it. */
+static void
+close_text(const struct wsio *ws, char *buf, size_t size)
+{
+	size_t	n, i;
+
+	n = (size_t)snprintf(buf, size, "closed by the other side: %u%s",
+	    ws->code, ws->reason_len > 0 ? " " : "");
+	for (i = 0; i < ws->reason_len && n + 1 < size; i++)
+		buf[n++] = ws->reason[i] >= ' ' && ws->reason[i] <= '~' ?
+		    (char)ws->reason[i] : '?';
+	buf[n] = '\0';
+}
+
 void
 link_input(struct conn *c, uint8_t *p, size_t len)
 {
 	const char	*why;
-	char		 text[64];
+	char		 text[CLOSE_TEXT];
 
 	why = wsio_input(&c->ws, p, len, &c->fe->masks, on_message, c);
 	conn_count(c);
@@ -301,8 +400,7 @@ link_input(struct conn *c, uint8_t *p, size_t len)
 	if (c->ws.state == WSIO_OPEN)
 		return;
 	if (c->session != 0) {
-		snprintf(text, sizeof(text), "closed by the other side: %u",
-		    c->ws.code);
+		close_text(&c->ws, text, sizeof(text));
 		link_down(c, why != NULL ? why : text);
 	}
 	conn_closing(c);

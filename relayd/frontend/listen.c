@@ -26,7 +26,7 @@ listen_start(struct frontend *fe, struct listener *l)
 	l->ev = event_new(fe->base, l->fd, EV_READ | EV_PERSIST, on_accept, l);
 	if (l->ev == NULL || event_add(l->ev, NULL) == -1)
 		fatal("out of memory for a listener");
-	log_info("listening on %s", l->address);
+	log_debug("listening on %s", l->address);
 }
 
 void

@@ -33,8 +33,10 @@ tests_ws_echo_ws_echo_LDADD = libfrontend.a libcommon.a $(LIBEVENT_LIBS) \
 # Protocol cases over real sockets: ws-echo, and relay-frontend with a parent,
 # router and dialer made of the test.
 TESTS += tests/frontend/run
-EXTRA_DIST += tests/frontend/run tests/frontend/rig.py \
-	tests/frontend/frontend.py tests/ws-echo/cases.py \
+EXTRA_DIST += tests/frontend/run tests/frontend/frontend.py \
+	tests/frontend/http_cases.py tests/frontend/link_cases.py \
+	tests/frontend/peer_cases.py tests/frontend/uplink_cases.py \
+	tests/frontend/rig.py tests/frontend/steps.py tests/ws-echo/cases.py \
 	tests/ws-echo/interop.py tests/ws-echo/interop.js
 
 FRONTEND_TEST_LIBS = libfrontend.a libcommon.a $(CHECK_LIBS) \
@@ -52,11 +54,15 @@ tests_unit_test_ws_SOURCES = tests/unit/test_ws.c
 tests_unit_test_ws_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ws_LDADD = $(FRONTEND_TEST_LIBS)
 
-check_PROGRAMS += tests/unit/test_http
-TESTS += tests/unit/test_http
-tests_unit_test_http_SOURCES = tests/unit/test_http.c
+HTTP_FIXTURE = tests/unit/http_fixture.c tests/unit/http_fixture.h
+check_PROGRAMS += tests/unit/test_http tests/unit/test_upgrade
+TESTS += tests/unit/test_http tests/unit/test_upgrade
+tests_unit_test_http_SOURCES = tests/unit/test_http.c $(HTTP_FIXTURE)
 tests_unit_test_http_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_http_LDADD = $(FRONTEND_TEST_LIBS)
+tests_unit_test_upgrade_SOURCES = tests/unit/test_upgrade.c $(HTTP_FIXTURE)
+tests_unit_test_upgrade_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_upgrade_LDADD = $(FRONTEND_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_sendq
 TESTS += tests/unit/test_sendq
@@ -74,3 +80,25 @@ tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_http_LDADD = libfrontend.a libcommon.a $(CRYPTO_LIBS) \
 	$(LIBBSD_LIBS)
 tests_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LDFLAGS)
+
+# The program itself, its main() renamed, among liars.
+EXTRA_LIBRARIES += tests/fuzz/libfrontend_msgs.a
+tests_fuzz_libfrontend_msgs_a_CPPFLAGS = $(AM_CPPFLAGS) -Dmain=program_main \
+	-include $(top_srcdir)/tests/fuzz/receiver.h
+tests_fuzz_libfrontend_msgs_a_SOURCES = $(relay_frontend_SOURCES)
+FUZZERS += tests/fuzz/fuzz_frontend_msgs
+tests_fuzz_fuzz_frontend_msgs_SOURCES = tests/fuzz/fuzz_frontend_msgs.c \
+	tests/fuzz/receiver_input.c $(FUZZ_RECEIVER) $(FUZZ_DRIVER)
+tests_fuzz_fuzz_frontend_msgs_LDADD = tests/fuzz/libfrontend_msgs.a \
+	$(relay_frontend_LDADD)
+tests_fuzz_fuzz_frontend_msgs_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS) \
+	-Wl,--wrap=fatal
+
+check_PROGRAMS += tests/unit/test_frontend_link
+TESTS += tests/unit/test_frontend_link
+tests_unit_test_frontend_link_SOURCES = tests/unit/test_frontend_link.c \
+	tests/fuzz/fuzz_frontend_msgs.c $(FUZZ_RECEIVER)
+tests_unit_test_frontend_link_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_frontend_link_LDADD = tests/fuzz/libfrontend_msgs.a \
+	$(relay_frontend_LDADD) $(CHECK_LIBS)
+tests_unit_test_frontend_link_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal

@@ -28,8 +28,10 @@ static const channel_handler handlers[MSG_MAX] = {
 	[MSG_CONF_LISTENER] = on_conf_listener,
 	[MSG_CONF_ORIGIN] = on_conf_origin,
 	[MSG_CONF_UPLINK] = on_conf_uplink,
+	[MSG_CONF_PEER] = on_conf_peer,
 	[MSG_UPLINK_FD] = on_uplink_fd,
 	[MSG_LINK_ACCEPT] = on_link_accept,
+	[MSG_LINK_READY] = on_link_ready,
 	[MSG_LINK_DENY] = on_link_deny,
 	[MSG_LINK_SEND] = on_link_send,
 	[MSG_LINK_CLOSE] = on_link_close,
@@ -84,6 +86,7 @@ fe_init(void *arg, struct child *child)
 	TAILQ_INIT(&fe->dirty);
 	TAILQ_INIT(&fe->dead);
 	TAILQ_INIT(&fe->parked);
+	TAILQ_INIT(&fe->uplinks);
 	fe->tick = evtimer_new(fe->base, conn_tick, fe);
 	fe->turn = event_new(fe->base, -1, 0, conn_turn, fe);
 	if (fe->tick == NULL || fe->turn == NULL)
@@ -202,7 +205,7 @@ fe_show(void *arg, struct channel *ch, uint64_t request, enum ctl_show what)
 	ctl_row_begin(&row, ch, request, "frontend");
 	ctl_number(&row, "connections", (int64_t)fe->nconns);
 	ctl_number(&row, "links", (int64_t)fe->nlinks);
-	ctl_bool(&row, "uplink", fe->uplink != NULL);
+	ctl_number(&row, "uplinks", (int64_t)uplink_count(fe));
 	ctl_number(&row, "accepted", (int64_t)fe->stats.accepted);
 	ctl_number(&row, "refused", (int64_t)fe->stats.refused);
 	ctl_number(&row, "links_opened", (int64_t)fe->stats.links);

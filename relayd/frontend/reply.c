@@ -6,53 +6,104 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/http_chunk.h"
 #include "relayd/frontend/reply.h"
 
 #define ROLE_BIT(r)	(1U << (r))
-#define BOTH_ROLES	(ROLE_BIT(ROLE_MAIN) | ROLE_BIT(ROLE_HOME))
+#define MAIN		ROLE_BIT(ROLE_MAIN)
+#define HOME		ROLE_BIT(ROLE_HOME)
+#define BOTH		(MAIN | HOME)
 
+#define METHOD_BIT(m)	(1U << (m))
+#define GET		METHOD_BIT(HTTP_GET)
+#define READ		(GET | METHOD_BIT(HTTP_HEAD))
+#define POST		METHOD_BIT(HTTP_POST)
+#define DELETE		METHOD_BIT(HTTP_DELETE)
+
+#define PEERS_PREFIX	"/federation/peers/"
+
+/* What one path takes; a path may have several, with the same Allow. */
 static const struct {
 	const char	*path;
 	int		 route;
 	unsigned	 roles;
-	bool		 post;		/* else GET, and HEAD unless ws */
+	unsigned	 methods;
+	const char	*allow;
 } routes[] = {
-	{ "/registry", HTTP_ROUTE_REGISTRY, ROLE_BIT(ROLE_MAIN), false },
-	{ "/health", HTTP_ROUTE_HEALTH, BOTH_ROLES, false },
-	{ "/services", HTTP_ROUTE_SERVICES, ROLE_BIT(ROLE_HOME), false },
-	{ "/rpc", HTTP_ROUTE_RPC, BOTH_ROLES, true },
-	{ "/ws/federation", ROUTE_WS_FEDERATION, ROLE_BIT(ROLE_MAIN), false },
+	{ "/registry", HTTP_ROUTE_REGISTRY, MAIN, READ, "GET, HEAD" },
+	{ "/health", HTTP_ROUTE_HEALTH, BOTH, READ, "GET, HEAD" },
+	{ "/services", HTTP_ROUTE_SERVICES, HOME, READ, "GET, HEAD" },
+	{ "/rpc", HTTP_ROUTE_RPC, BOTH, POST, "POST" },
+	{ "/ws/federation", ROUTE_WS_FEDERATION, MAIN, GET, "GET" },
+	{ "/ws/peers", ROUTE_WS_PEERS, MAIN, GET, "GET" },
+	{ "/federation/registry", HTTP_ROUTE_FEDERATION_REGISTRY, MAIN, READ,
+	    "GET, HEAD" },
+	{ "/federation/peers", HTTP_ROUTE_FEDERATION_PEERS, MAIN, READ,
+	    "GET, HEAD" },
+	{ "/federation/health", HTTP_ROUTE_FEDERATION_HEALTH, MAIN, READ,
+	    "GET, HEAD" },
+	{ "/federation/peers/add", HTTP_ROUTE_PEER_ADD, MAIN, POST,
+	    "DELETE, POST" },
+	{ PEERS_PREFIX "*", HTTP_ROUTE_PEER_DELETE, MAIN, DELETE, "DELETE" },
 };
+
+/* Does the path match, up to a final "*" of the pattern? */
+static bool
+path_matches(struct span path, const char *pattern)
+{
+	size_t	n = strlen(pattern);
+
+	if (pattern[n - 1] != '*')
+		return (span_eq(path, span_str(pattern)));
+	return (path.len >= n - 1 && memcmp(path.p, pattern, n - 1) == 0);
+}
 
 int
 route_find(enum node_role role, struct span path, enum http_method method,
     int *route, const char **allow)
 {
+	int	status = 404;
 	size_t	i;
 
 	*route = 0;
 	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if ((routes[i].roles & ROLE_BIT(role)) != 0 &&
-		    span_eq(path, span_str(routes[i].path)))
-			break;
+		if ((routes[i].roles & ROLE_BIT(role)) == 0 ||
+		    !path_matches(path, routes[i].path))
+			continue;
+		if ((routes[i].methods & METHOD_BIT(method)) != 0) {
+			*route = routes[i].route;
+			return (0);
+		}
+		/* the first that matches knows all methods */
+		if (status == 404)
+			*allow = routes[i].allow;
+		status = 405;
 	}
-	if (i == sizeof(routes) / sizeof(routes[0]))
-		return (404);
-	if (routes[i].post) {
-		*allow = "POST";
-		if (method != HTTP_POST)
-			return (405);
-	} else if (routes[i].route == ROUTE_WS_FEDERATION) {
-		*allow = "GET";
-		if (method != HTTP_GET)
-			return (405);
-	} else {
-		*allow = "GET, HEAD";
-		if (method != HTTP_GET && method != HTTP_HEAD)
-			return (405);
+	return (status);
+}
+
+size_t
+route_peer_name(struct span path, char buf[PEER_NAME_MAX])
+{
+	size_t	i = sizeof(PEERS_PREFIX) - 1, n;
+	int	hi, lo;
+
+	for (n = 0; i < path.len; n++) {
+		if (n == PEER_NAME_MAX)
+			return (0);
+		buf[n] = path.p[i++];
+		if (buf[n] == '%') {
+			if (path.len - i < 2 ||
+			    (hi = http_hex((uint8_t)path.p[i])) == -1 ||
+			    (lo = http_hex((uint8_t)path.p[i + 1])) == -1)
+				return (0);
+			buf[n] = (char)(hi << 4 | lo);
+			i += 2;
+		}
+		if ((uint8_t)buf[n] < ' ' || buf[n] == 0x7f)
+			return (0);
 	}
-	*route = routes[i].route;
-	return (0);
+	return (n);
 }
 
 bool

@@ -14,16 +14,26 @@
 #include "common/proc.h"
 #include "common/wire.h"
 
-/* Beside the routes the router answers: links of homes. */
+/* Beside the routes the router answers: links of homes, and of Mains. */
 #define ROUTE_WS_FEDERATION	((int)HTTP_ROUTE_MAX)
+#define ROUTE_WS_PEERS		((int)HTTP_ROUTE_MAX + 1)
 
 /*
  * The route of a path on a node of that role (PROTOCOL.md section 7): an enum
- * http_route or ROUTE_WS_FEDERATION.  Returns 0, 404, or 405 with *allow the
+ * http_route or one of the above.  Returns 0, 404, or 405 with *allow the
  * methods for the Allow field.
  */
 int	route_find(enum node_role, struct span path, enum http_method,
 	    int *route, const char **allow);
+
+#define PEER_NAME_MAX	2048	/* octets of a URL or node id in a path */
+
+/*
+ * The NAME of a path /federation/peers/NAME, percent-decoded (RFC 3986
+ * section 2.1) into buf: a URL or a node id.  Returns its length, or 0 if it
+ * is empty or too long, an escape is malformed, or it has a control character.
+ */
+size_t	route_peer_name(struct span path, char buf[PEER_NAME_MAX]);
 
 /*
  * May a request with that Origin be served?  It must equal (RFC 6454 section

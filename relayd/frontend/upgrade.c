@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 
+#include "common/name.h"
 #include "relayd/frontend/upgrade.h"
 
 static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -182,6 +183,24 @@ describe(struct upgrade_result *r, const char *p, size_t len)
 	r->why[n] = '\0';
 }
 
+/* What {"error":"..."} says, or the body as it is. */
+static struct span
+body_text(struct span body)
+{
+	static const char	head[] = "{\"error\":\"", tail[] = "\"}";
+	const size_t		n = sizeof(head) - 1, k = sizeof(tail) - 1;
+
+	while (body.len > 0 && (body.p[body.len - 1] == '\n' ||
+	    body.p[body.len - 1] == '\r'))
+		body.len--;
+	if (body.len > n + k && memcmp(body.p, head, n) == 0 &&
+	    memcmp(body.p + body.len - k, tail, k) == 0) {
+		body.p += n;
+		body.len -= n + k;
+	}
+	return (body);
+}
+
 /* Status, reason and the beginning of the body, if that is here. */
 static void
 describe_refusal(struct upgrade_result *r, const struct http_head *h,
@@ -189,10 +208,47 @@ describe_refusal(struct upgrade_result *r, const struct http_head *h,
 {
 	snprintf(r->why, sizeof(r->why), "HTTP %d ", r->status);
 	describe(r, h->reason.p, h->reason.len);
+	body = body_text(body);
 	if (body.len > 0) {
 		describe(r, ": ", 2);
 		describe(r, body.p, body.len);
 	}
+}
+
+/* Who refused us, for whom a name that is none is no news. */
+static void
+refused_by(struct upgrade_result *r, const struct http_head *h)
+{
+	const struct span	*id = http_find(h, "x-relay-node-id");
+
+	if (id == NULL || !name_node_lower(*id, r->node_id,
+	    sizeof(r->node_id)))
+		r->node_id[0] = '\0';
+}
+
+/* Copy a field that may be absent; false if it is too long. */
+static bool
+copy_field(const struct http_head *h, const char *name, char *buf, size_t size)
+{
+	const struct span	*v = http_find(h, name);
+
+	return (v == NULL || span_copy(*v, buf, size));
+}
+
+/* What is wrong with a 101, or NULL; who sent it goes into the result. */
+static const char *
+accepted_by(struct upgrade_result *r, const struct http_head *h,
+    const uint8_t nonce[WS_KEY_RAW])
+{
+	const char	*why = check_101(h, nonce);
+
+	if (why != NULL)
+		return (why);
+	if (!copy_field(h, "x-relay-node-id", r->node_id, sizeof(r->node_id)))
+		return ("x-relay-node-id too long");
+	if (!copy_field(h, "x-relay-boot-id", r->boot_id, sizeof(r->boot_id)))
+		return ("x-relay-boot-id too long");
+	return (NULL);
 }
 
 void
@@ -203,7 +259,6 @@ upgrade_result(struct upgrade_result *r, const uint8_t *p, size_t head_len,
 	    LIMIT_HTTP_TARGET, LIMIT_HTTP_HEADERS, 0 };
 	struct http_head		h;
 	struct span			 body;
-	const struct span		*id;
 	const char			*why;
 
 	memset(r, 0, sizeof(*r));
@@ -217,17 +272,11 @@ upgrade_result(struct upgrade_result *r, const uint8_t *p, size_t head_len,
 		body.len = len - head_len;
 		describe_refusal(r, &h, body);
 		r->retry_after_s = retry_after(&h);
+		refused_by(r, &h);
 		return;
 	}
-	why = check_101(&h, nonce);
-	if (why != NULL) {
+	why = accepted_by(r, &h, nonce);
+	if (why != NULL)
 		snprintf(r->why, sizeof(r->why), "%s", why);
-		return;
-	}
-	id = http_find(&h, "x-relay-node-id");
-	if (id != NULL && !span_copy(*id, r->node_id, sizeof(r->node_id))) {
-		snprintf(r->why, sizeof(r->why), "x-relay-node-id too long");
-		return;
-	}
-	r->open = true;
+	r->open = why == NULL;
 }

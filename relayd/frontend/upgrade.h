@@ -55,7 +55,12 @@ struct upgrade_result {
 	bool		 open;		/* 101, and all of it right */
 	int		 status;	/* the server's, 0: not even HTTP */
 	uint32_t	 retry_after_s;	/* from a refusal, or 0 */
-	char		 node_id[LIMIT_NODE_ID + 1]; /* X-Relay-Node-ID */
+	/*
+	 * X-Relay-Node-ID as it came with a 101, and in lower case and only if
+	 * it is valid with a refusal; X-Relay-Boot-ID of a 101.  "" if absent.
+	 */
+	char		 node_id[LIMIT_NODE_ID + 1];
+	char		 boot_id[LIMIT_BOOT_ID + 1];
 	char		 why[160];	/* for the log, printable */
 };
 

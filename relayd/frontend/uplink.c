@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Uplinks: the client's side of the opening handshake on a connection that
- * the dialer made, and what the dialer is told about it.
+ * Connections that the dialer made, to the Main of a home or to the peers of
+ * a Main: the client's side of the opening handshake, and what the dialer is
+ * told about them.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,13 +13,17 @@
 #include <sys/socket.h>
 
 #include "common/log.h"
+#include "common/name.h"
 #include "relayd/frontend/frontend.h"
 
-enum uplink_state { UPLINK_UP = 1, UPLINK_DOWN, UPLINK_REFUSED };
+enum uplink_state { UPLINK_UP = 1, UPLINK_DOWN, UPLINK_REFUSED,
+    UPLINK_REGISTERED };
+
+/* --- the dialer --- */
 
 static void
 send_state(struct frontend *fe, uint64_t attempt, enum uplink_state state,
-    uint32_t retry_after_ms, const char *why)
+    uint32_t retry_after_ms, const char *main_id, const char *why)
 {
 	struct wire_put	*w;
 	char		 reason[256];
@@ -30,85 +35,169 @@ send_state(struct frontend *fe, uint64_t attempt, enum uplink_state state,
 	put_u64(w, attempt);
 	put_u8(w, (uint8_t)state);
 	put_u32(w, retry_after_ms);
+	put_str(w, main_id);
 	put_str(w, reason);
+	(void)channel_commit(fe->dialer);
+}
+
+/* The name its Main gave itself, in lower case, or empty. */
+static void
+main_name(const struct conn *c, char id[LIMIT_NODE_ID + 1])
+{
+	if (c->node == NULL || !name_node_lower(span_str(c->node), id,
+	    LIMIT_NODE_ID + 1))
+		id[0] = '\0';
+}
+
+static void
+tell(const struct conn *c, enum uplink_state state, uint32_t retry_after_ms,
+    const char *why)
+{
+	char	id[LIMIT_NODE_ID + 1];
+
+	main_name(c, id);
+	send_state(c->fe, c->up->attempt, state, retry_after_ms, id, why);
+}
+
+static void
+send_sync(struct frontend *fe, const struct uplink *up)
+{
+	char		 id[LIMIT_NODE_ID + 1] = "";
+	struct wire_put	*w;
+
+	if (up != NULL)
+		main_name(up->c, id);
+	w = channel_begin(fe->dialer, MSG_UPLINK_SYNC);
+	put_bool(w, up != NULL);
+	put_u64(w, up != NULL ? up->attempt : 0);
+	put_str(w, up != NULL ? up->host : "");
+	put_u16(w, up != NULL ? up->port : 0);
+	put_str(w, up != NULL ? up->path : "");
+	put_str(w, up != NULL ? conn_addr(up->c) : "");
+	put_str(w, id);
 	(void)channel_commit(fe->dialer);
 }
 
 void
 uplink_sync(struct frontend *fe)
 {
-	const struct conn	*c = fe->uplink;
-	struct wire_put		*w;
+	const struct uplink	*up;
 
-	w = channel_begin(fe->dialer, MSG_UPLINK_SYNC);
-	put_bool(w, c != NULL);
-	put_u64(w, c != NULL ? c->up->attempt : 0);
-	put_str(w, c != NULL ? c->up->host : "");
-	put_u16(w, c != NULL ? c->up->port : 0);
-	put_str(w, c != NULL ? c->up->path : "");
-	put_str(w, c != NULL ? conn_addr(c) : "");
-	(void)channel_commit(fe->dialer);
+	/* all are up: handshakes ended with the dialer before */
+	TAILQ_FOREACH(up, &fe->uplinks, entry)
+		send_sync(fe, up);
+	send_sync(fe, NULL);
 }
 
 void
 uplink_abandon(struct frontend *fe)
 {
-	struct conn	*c, *next;
+	struct uplink	*up, *next;
 
-	for (c = TAILQ_FIRST(&fe->all); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, all);
-		if (c->state == CONN_DIAL)
-			conn_kill(c, "the dialer is gone");
+	for (up = TAILQ_FIRST(&fe->uplinks); up != NULL; up = next) {
+		next = TAILQ_NEXT(up, entry);
+		if (!up->up)
+			conn_kill(up->c, "the dialer is gone");
 	}
+}
+
+void
+uplink_registered(struct conn *c)
+{
+	tell(c, UPLINK_REGISTERED, 0, "");
 }
 
 void
 uplink_over(struct conn *c, uint32_t retry_after_ms, const char *why)
 {
-	struct frontend	*fe = c->fe;
 	struct uplink	*up = c->up;
 
 	if (up == NULL)
 		return;
-	c->up = NULL;
-	if (fe->uplink == c)
-		fe->uplink = NULL;
-	send_state(fe, up->attempt, up->up ? UPLINK_DOWN : UPLINK_REFUSED,
-	    retry_after_ms, why);
+	tell(c, up->up ? UPLINK_DOWN : UPLINK_REFUSED, retry_after_ms, why);
+	/* The dialer says so in the log, and what comes next. */
 	if (!up->up)
-		log_notice("uplink %s to %s: refused: %s", conn_addr(c),
+		log_debug("link %s to %s: refused: %s", conn_addr(c),
 		    up->host, why);
+	c->up = NULL;
+	TAILQ_REMOVE(&c->fe->uplinks, up, entry);
 	free(up->host);
 	free(up->path);
 	free(up);
 }
 
+size_t
+uplink_count(const struct frontend *fe)
+{
+	const struct uplink	*up;
+	size_t			 n = 0;
+
+	TAILQ_FOREACH(up, &fe->uplinks, entry)
+		n += up->up;
+	return (n);
+}
+
+/* --- configuration --- */
+
+/* The entry that leads where this connection does, or NULL. */
 static const struct conf_up *
-find_conf(const struct fe_conf *conf, uint32_t index)
+find_same(const struct fe_conf *conf, const struct uplink *up)
 {
 	size_t	i;
 
-	for (i = 0; i < conf->nuplinks; i++) {
-		if (conf->uplinks[i].index == index)
-			return (&conf->uplinks[i]);
+	for (i = 0; i < conf->nups; i++) {
+		if (conf->ups[i].port == up->port &&
+		    strcmp(conf->ups[i].host, up->host) == 0 &&
+		    strcmp(conf->ups[i].path, up->path) == 0)
+			return (&conf->ups[i]);
 	}
 	return (NULL);
 }
 
-bool
-uplink_wanted(const struct conn *c)
+void
+uplink_prune(struct frontend *fe)
 {
-	const struct fe_conf	*conf = c->fe->conf;
-	size_t			 i;
+	static const char	why[] = "no longer configured";
+	struct uplink		*up, *next;
 
-	for (i = 0; i < conf->nuplinks; i++) {
-		if (conf->uplinks[i].port == c->up->port &&
-		    strcmp(conf->uplinks[i].host, c->up->host) == 0 &&
-		    strcmp(conf->uplinks[i].path, c->up->path) == 0)
-			return (true);
+	for (up = TAILQ_FIRST(&fe->uplinks); up != NULL; up = next) {
+		next = TAILQ_NEXT(up, entry);
+		if (find_same(fe->conf, up) != NULL)
+			continue;
+		if (up->c->state == CONN_LINK)
+			link_close(up->c, WS_CODE_NORMAL, why);
+		else
+			conn_kill(up->c, why);
 	}
-	return (false);
 }
+
+/*
+ * The configuration of that number, in force or about to be: the dialer may
+ * have heard of it first.
+ */
+static const struct fe_conf *
+find_conf(const struct frontend *fe, uint32_t generation)
+{
+	if (fe->conf->generation == generation)
+		return (fe->conf);
+	if (fe->next != NULL && fe->next->generation == generation)
+		return (fe->next);
+	return (NULL);
+}
+
+static const struct conf_up *
+find_index(const struct fe_conf *conf, uint32_t index)
+{
+	size_t	i;
+
+	for (i = 0; i < conf->nups; i++) {
+		if (conf->ups[i].index == index)
+			return (&conf->ups[i]);
+	}
+	return (NULL);
+}
+
+/* --- the handshake --- */
 
 /* The Host field: brackets around an IPv6 address, no default port. */
 static void
@@ -146,18 +235,19 @@ send_request(struct conn *c)
 	return (n > 0);
 }
 
-static struct uplink *
-uplink_new(const struct conf_up *conf, uint64_t attempt)
+static void
+uplink_new(struct conn *c, const struct conf_up *conf, uint64_t attempt)
 {
 	struct uplink	*up = calloc(1, sizeof(*up));
 
 	if (up == NULL || (up->host = strdup(conf->host)) == NULL ||
 	    (up->path = strdup(conf->path)) == NULL)
 		fatal("out of memory for an uplink");
-	up->index = conf->index;
 	up->port = conf->port;
 	up->attempt = attempt;
-	return (up);
+	up->c = c;
+	c->up = up;
+	TAILQ_INSERT_TAIL(&c->fe->uplinks, up, entry);
 }
 
 static void
@@ -173,8 +263,9 @@ start(struct frontend *fe, int fd, const struct conf_up *conf,
 	addr_set(&addr, (struct sockaddr *)&ss);
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	c = conn_new(fe, fd, &addr, false);
-	c->up = uplink_new(conf, attempt);
+	c->peer = fe->conf->role == ROLE_MAIN;
 	c->state = CONN_DIAL;
+	uplink_new(c, conf, attempt);
 	if (!send_request(c))
 		conn_kill(c, "host or path cannot stand in a request");
 }
@@ -186,7 +277,8 @@ on_uplink_fd(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	uint32_t		 index = get_u32(msg);
 	uint32_t		 generation = get_u32(msg);
 	uint64_t		 attempt = get_u64(msg);
-	const struct conf_up	*conf;
+	const struct fe_conf	*conf;
+	const struct conf_up	*up = NULL;
 	const char		*why = NULL;
 
 	(void)ch;
@@ -195,8 +287,9 @@ on_uplink_fd(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		close(fd);
 		return;
 	}
-	conf = find_conf(fe->conf, index);
-	if (generation != child_generation(fe->child) || conf == NULL)
+	if ((conf = find_conf(fe, generation)) != NULL)
+		up = find_index(conf, index);
+	if (up == NULL)
 		why = "the configuration is changing";
 	else if (fe->router == NULL)
 		why = "the router is not there";
@@ -205,47 +298,59 @@ on_uplink_fd(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	if (why != NULL) {
 		fe->stats.stale++;
 		close(fd);
-		send_state(fe, attempt, UPLINK_REFUSED, 1000, why);
+		send_state(fe, attempt, UPLINK_REFUSED, 1000, "", why);
 		return;
 	}
-	start(fe, fd, conf, attempt);
+	start(fe, fd, up, attempt);
 }
 
-void
-uplink_drop(struct frontend *fe, const char *why)
+/* Keep who answered, as it named itself. */
+static void
+keep_name(struct conn *c, const struct upgrade_result *r)
 {
-	if (fe->uplink == NULL)
-		return;
-	if (fe->uplink->state == CONN_LINK)
-		link_close(fe->uplink, WS_CODE_NORMAL, why);
-	else
-		conn_kill(fe->uplink, why);
+	free(c->node);
+	if ((c->node = strdup(r->node_id)) == NULL)
+		fatal("out of memory for an uplink");
 }
 
 /* The Main let us in: the router decides when frames may come. */
 static void
-opened(struct conn *c, const struct upgrade_result *r)
+opened(struct conn *c, const struct upgrade_result *r, uint32_t index,
+    uint32_t generation)
 {
 	struct frontend	*fe = c->fe;
 	struct wire_put	*w;
 
-	/* make before break: the old one ends when the new one stands */
-	uplink_drop(fe, "replaced");
-	fe->uplink = c;
 	c->up->up = true;
-	free(c->node);
-	c->node = strdup(r->node_id);
-	if (c->node == NULL)
-		fatal("out of memory for an uplink");
 	c->state = CONN_DIALED;
 	conn_read_off(c);
-	send_state(fe, c->up->attempt, UPLINK_UP, 0, "");
+	tell(c, UPLINK_UP, 0, "");
 	w = channel_begin(fe->router, MSG_LINK_DIALED);
 	put_u64(w, c->id);
-	put_u32(w, c->up->index);
+	put_u32(w, index);
+	put_u32(w, generation);
 	put_str(w, r->node_id);
+	put_str(w, r->boot_id);
 	put_str(w, conn_addr(c));
 	(void)channel_commit(fe->router);
+}
+
+/* The answer is a good 101: is its link still wanted? */
+static void
+welcomed(struct conn *c, const struct upgrade_result *r)
+{
+	struct frontend		*fe = c->fe;
+	const struct fe_conf	*conf = fe->conf;
+	const struct conf_up	*up = find_same(conf, c->up);
+
+	if (up == NULL && fe->next != NULL) {
+		conf = fe->next;
+		up = find_same(conf, c->up);
+	}
+	if (up == NULL || fe->router == NULL)
+		conn_kill(c, "not wanted any more");
+	else
+		opened(c, r, up->index, conf->generation);
 }
 
 void
@@ -270,11 +375,11 @@ uplink_input(struct conn *c, const uint8_t *p, size_t len)
 	}
 	in->head_len = (size_t)n;
 	upgrade_result(&r, in->buf, (size_t)n, in->len, c->up->nonce);
-	if (r.open && c->fe->router != NULL && uplink_wanted(c)) {
-		opened(c, &r);
+	keep_name(c, &r);
+	if (r.open) {
+		welcomed(c, &r);
 		return;
 	}
-	if (!r.open)
-		uplink_over(c, r.retry_after_s * 1000, r.why);
-	conn_kill(c, r.open ? "not wanted any more" : "refused");
+	uplink_over(c, r.retry_after_s * 1000, r.why);
+	conn_kill(c, "refused");
 }

@@ -114,6 +114,8 @@ on_close(struct wsio *w, const struct ws_event *ev, struct mask_pool *pool)
 {
 	if (w->state == WSIO_OPEN) {
 		w->theirs = true;
+		w->reason = ev->data;
+		w->reason_len = ev->len;
 		wsio_close(w, ev->code, "", false, pool);
 	}
 	w->state = WSIO_CLOSED;

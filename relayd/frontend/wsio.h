@@ -37,6 +37,9 @@ struct wsio {
 	uint8_t		 role, state;
 	uint16_t	 code;		/* why it closed, or 0 while open */
 	bool		 theirs;	/* the other side closed first */
+	/* What its close frame says; good until the input it came in is not. */
+	const uint8_t	*reason;
+	size_t		 reason_len;
 };
 
 /* Called for each complete message; data is good until it returns. */

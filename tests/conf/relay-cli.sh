@@ -106,6 +106,16 @@ relay -connect ws://relay.example.com -insecure
 said '^uplink "ws://relay.example.com:80/ws/federation" insecure$'
 said '^node home "home-[0-9a-f]{16}"$'
 
+# --- a Main with peers
+relay -server -node-id a.main -peers 'ws://[::1]:1,ws://relay-b.com:8081/x' \
+    -insecure || fail "relay -peers"
+said '^peer: ws://\[::1\]:1/ws/peers$'
+said '^peer "ws://\[::1\]:1/ws/peers"$'
+said '^peer "ws://relay-b.com:8081/x" insecure$'
+"$CONF_TEST" "$(sed -n 's/^conf 600 //p' "$tmp/out")" >/dev/null ||
+	fail "the configuration with peers"
+relay -connect ws://relay.example.com -insecure
+
 # --- uids: six different ones if root, none otherwise
 n=$(sed -n 's/^account [a-z]* \([0-9]*\)$/\1/p' "$tmp/out" | sort -u | wc -l)
 if [ "$(id -u)" -eq 0 ]; then want=6; else want=0; fi
@@ -124,6 +134,8 @@ refused 'is this a Main' "$top/examples/blog.rl"
 refused 'cannot read "/nonexistent.rl"' /nonexistent.rl \
     -connect 'ws://[::1]'
 refused '^usage:' -nonsense
+refused 'only a Main has peers' -connect 'ws://[::1]' -peers 'ws://[::1]:1'
+refused 'URL 2 "": there is nothing' -server -peers 'ws://[::1]:1,,x'
 printf 'node main "x"\n' >"$tmp/bad.rl"
 refused 'bad.rl:1: node: a service file holds only' "$tmp/bad.rl" \
     -connect 'ws://[::1]'

@@ -97,7 +97,8 @@ class Channel:
 class Frontend:
     def __init__(self, program, role=MAIN, node_id="main.test",
                  sandbox="enforce", max_message=1 << 20, connections=1000,
-                 per_address=1000, origins=(), uplinks=(), nofile=None,
+                 per_address=1000, origins=(), uplinks=(), peers=(),
+                 nofile=None,
                  router=True, unix=None, verbose=False):
         mine, theirs = socket.socketpair()
         self.log = open(os.path.join(os.environ.get("TMPDIR", "/tmp"),
@@ -127,14 +128,13 @@ class Frontend:
         self.router = self.dialer = None
         if router:
             self.add_peer("router")
-        if role == HOME:
-            self.add_peer("dialer")
+        self.add_peer("dialer")
         self.parent.send("SETUP_END")
         self.parent.expect("SETUP_DONE")
         self.generation = 0
         self.conf = dict(max_message=max_message, connections=connections,
                          per_address=per_address, origins=origins,
-                         uplinks=uplinks)
+                         uplinks=uplinks, peers=peers)
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.listener.getsockname()[1]
         self.unix = unix
@@ -154,6 +154,17 @@ class Frontend:
         setattr(self, name, Channel(mine))
 
     def configure(self, commit=True, **change):
+        why = self.prepare(**change)
+        if why is None:
+            self.decide(commit)
+        return why
+
+    def decide(self, commit=True):
+        self.parent.send("CONF_COMMIT" if commit else "CONF_ABORT",
+                         struct.pack("<I", self.generation))
+
+    def prepare(self, **change):
+        """A new configuration up to READY; if rejected, the reason."""
         self.conf.update(change)
         c = self.conf
         self.generation += 1
@@ -161,8 +172,8 @@ class Frontend:
         self.parent.send("CONF_BEGIN", g)
         self.parent.send("CONF_NODE", bytes([self.role]) +
                          wstr(self.node_id) + struct.pack(
-                             "<IIII", 60000, c["max_message"],
-                             c["connections"], c["per_address"]))
+                             "<IIIII", 60000, c["max_message"],
+                             c["connections"], c["per_address"], 300000))
         self.listener.setblocking(False)
         self.parent.send("CONF_LISTENER", struct.pack("<IBB", 0, 0, 1) + wstr(
             "127.0.0.1:%d" % self.port), self.listener.fileno())
@@ -176,13 +187,16 @@ class Frontend:
             self.parent.send("CONF_UPLINK", struct.pack("<I", i) +
                              wstr(host) + struct.pack("<H", port) +
                              wstr(path))
+        for i, (host, port, path) in enumerate(c["peers"]):
+            self.parent.send("CONF_PEER", struct.pack("<I", i) + wstr(host) +
+                             struct.pack("<H", port) + wstr(path) +
+                             wstr("") + b"\1")
         self.parent.send("CONF_END", g)
         name, r = self.parent.recv()
         if name == "CONF_REJECT":
             r.take("I")
             return r.str()
         assert name == "CONF_READY", name
-        self.parent.send("CONF_COMMIT" if commit else "CONF_ABORT", g)
         return None
 
     def summary(self):

@@ -6,10 +6,10 @@ tests/ipc/matrix.txt: $(MATRIX_PY) common/msg_types.def common/limits.h
 	$(AM_V_GEN)$(MKDIR_P) tests/ipc && \
 	    $(PYTHON3) $(top_srcdir)/tests/ipc/gen-matrix.py >$@.tmp && \
 	    mv $@.tmp $@
-check_DATA = tests/ipc/matrix.txt
+check_DATA += tests/ipc/matrix.txt
 CLEANFILES += tests/ipc/matrix.txt
 
-check_LIBRARIES = tests/unit/libprobe.a tests/ipc/librig.a
+check_LIBRARIES += tests/unit/libprobe.a tests/ipc/librig.a
 tests_unit_libprobe_a_SOURCES = tests/unit/sandbox_probe.c \
 	tests/unit/sandbox_probe.h tests/unit/sandbox_probe_calls.c
 tests_ipc_librig_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -19,21 +19,38 @@ tests_ipc_librig_a_SOURCES = tests/ipc/matrix.c tests/ipc/matrix.h \
 IPC_LIBS = libcommon.a $(CHECK_LIBS) $(LIBEVENT_LIBS) $(LIBBSD_LIBS) \
 	$(SECCOMP_LIBS)
 
-IPC_UNIT_TESTS = tests/unit/test_channel tests/unit/test_log \
-	tests/unit/test_msg tests/unit/test_name tests/unit/test_sandbox \
+IPC_UNIT_TESTS = tests/unit/test_channel tests/unit/test_channel_end \
+	tests/unit/test_channel_flow tests/unit/test_channel_send \
+	tests/unit/test_log tests/unit/test_msg tests/unit/test_name \
+	tests/unit/test_sandbox tests/unit/test_sandbox_files \
+	tests/unit/test_sandbox_net tests/unit/test_sandbox_root \
 	tests/unit/test_service tests/unit/test_wire tests/ipc/test_live
 check_PROGRAMS += $(IPC_UNIT_TESTS)
 TESTS += $(IPC_UNIT_TESTS)
-tests_unit_test_channel_SOURCES = tests/unit/test_channel.c
+CHANNEL_FIXTURE = tests/unit/channel_fixture.c tests/unit/channel_fixture.h
+tests_unit_test_channel_SOURCES = tests/unit/test_channel.c $(CHANNEL_FIXTURE)
 tests_unit_test_channel_LDADD = tests/ipc/librig.a $(IPC_LIBS)
+tests_unit_test_channel_end_SOURCES = tests/unit/test_channel_end.c $(CHANNEL_FIXTURE)
+tests_unit_test_channel_end_LDADD = tests/ipc/librig.a $(IPC_LIBS)
+tests_unit_test_channel_flow_SOURCES = tests/unit/test_channel_flow.c $(CHANNEL_FIXTURE)
+tests_unit_test_channel_flow_LDADD = tests/ipc/librig.a $(IPC_LIBS)
+tests_unit_test_channel_send_SOURCES = tests/unit/test_channel_send.c $(CHANNEL_FIXTURE)
+tests_unit_test_channel_send_LDADD = tests/ipc/librig.a $(IPC_LIBS)
 tests_unit_test_log_SOURCES = tests/unit/test_log.c
 tests_unit_test_log_LDADD = $(IPC_LIBS)
 tests_unit_test_msg_SOURCES = tests/unit/test_msg.c
 tests_unit_test_msg_LDADD = tests/ipc/librig.a $(IPC_LIBS)
 tests_unit_test_name_SOURCES = tests/unit/test_name.c
 tests_unit_test_name_LDADD = $(IPC_LIBS)
-tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
+SANDBOX_FIXTURE = tests/unit/sandbox_fixture.c tests/unit/sandbox_fixture.h
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c $(SANDBOX_FIXTURE)
 tests_unit_test_sandbox_LDADD = tests/unit/libprobe.a $(IPC_LIBS)
+tests_unit_test_sandbox_files_SOURCES = tests/unit/test_sandbox_files.c $(SANDBOX_FIXTURE)
+tests_unit_test_sandbox_files_LDADD = tests/unit/libprobe.a $(IPC_LIBS)
+tests_unit_test_sandbox_net_SOURCES = tests/unit/test_sandbox_net.c $(SANDBOX_FIXTURE)
+tests_unit_test_sandbox_net_LDADD = tests/unit/libprobe.a $(IPC_LIBS)
+tests_unit_test_sandbox_root_SOURCES = tests/unit/test_sandbox_root.c $(SANDBOX_FIXTURE)
+tests_unit_test_sandbox_root_LDADD = tests/unit/libprobe.a $(IPC_LIBS)
 tests_unit_test_service_SOURCES = tests/unit/test_service.c
 tests_unit_test_service_LDADD = $(IPC_LIBS)
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c

@@ -304,7 +304,7 @@ class Child:
         self.ch.send("CONF_BEGIN", u32(self.generation))
         self.ch.send("CONF_NODE", u8(1 if self.role == "main" else 2)
                      + string("test-node") + u32(60000) + u32(1 << 20)
-                     + u32(100) + u32(100))
+                     + u32(100) + u32(100) + u32(300000))
         self.ch.send("CONF_END", u32(self.generation))
         name, r = self.ch.expect("CONF_READY", "CONF_REJECT")
         assert name == "CONF_READY", r.b

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
 """relay-dialer under a parent and a front-end of this test's making: it dials
-only once it knows what the front-end holds, and leaves alone what stands."""
+only once it knows what the front-end holds, leaves alone what stands, and goes
+back to a primary beside a fallback."""
 
-import socket
 import sys
 import time
 from pathlib import Path
@@ -12,108 +12,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import parent  # noqa: E402
 import runner  # noqa: E402
-from parent import (PROC, Child, Gone, string, u8, u16, u32,  # noqa: E402
-                    u64)
-
-PATH = "/ws/federation"
-ADDRESS = "127.0.0.1:4"
-UP, DOWN, REFUSED = 1, 2, 3
-
-
-class Main:
-    """Where an uplink leads to: connections come, nothing is said."""
-
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(parent.TIMEOUT)
-        self.uplink = ("127.0.0.1", self.listener.getsockname()[1], PATH)
-
-    def dialled(self):
-        s, _ = self.listener.accept()
-        s.close()
-
-    def not_dialled(self, seconds=0.2):
-        self.listener.settimeout(seconds)
-        try:
-            self.dialled()
-            raise AssertionError("it was dialled")
-        except TimeoutError:
-            pass
-        self.listener.settimeout(parent.TIMEOUT)
-
-
-class Dialer(Child):
-    def __init__(self, *uplinks):
-        super().__init__("dialer")
-        self.uplinks = uplinks
-
-    def configure(self):
-        self.generation += 1
-        self.ch.send("CONF_BEGIN", u32(self.generation))
-        for i, (host, port, path) in enumerate(self.uplinks):
-            self.ch.send("CONF_UPLINK", u32(i) + string(host) + u16(port)
-                         + string(path))
-        self.ch.send("CONF_END", u32(self.generation))
-        self.ch.expect("CONF_READY")
-
-    def reload(self, *uplinks):
-        self.uplinks = uplinks
-        self.configure()
-        self.commit()
-        self.alive()
-
-    @property
-    def frontend(self):
-        return self.peers["frontend"]
-
-    def sync(self, attempt=0, uplink=("", 0, ""), up=None):
-        host, port, path = uplink
-        self.frontend.send("UPLINK_SYNC", u8(attempt > 0 if up is None else up)
-                           + u64(attempt) + string(host) + u16(port)
-                           + string(path) + string(ADDRESS if attempt else ""))
-
-    def state(self, attempt, state, retry_after_ms=0, why="why"):
-        self.frontend.send("UPLINK_STATE", u64(attempt) + u8(state)
-                           + u32(retry_after_ms) + string(why))
-
-    def attempt(self):
-        """Of the next connection that is handed over."""
-        _, r = self.frontend.expect("UPLINK_FD")
-        r.u32()
-        assert r.u32() == self.generation
-        return r.u64()
-
-    def rows(self):
-        """The summary: {section: [row]}."""
-        out = {}
-        self.ch.send("CTL_SHOW", u64(9) + u8(1))
-        while True:
-            name, r = self.ch.expect("CTL_ROW", "CTL_END")
-            r.u64()
-            if name == "CTL_END":
-                return out
-            row = {}
-            out.setdefault(r.string(), []).append(row)
-            for _ in range(r.u16()):
-                key = r.string()
-                r.u8()
-                row[key] = r.string()
-
-    def row(self):
-        return self.rows()["dialer"][0]
-
-    def wait_row(self, key, value):
-        end = time.monotonic() + parent.TIMEOUT
-        while self.row()[key] != value:
-            assert time.monotonic() < end, (key, value, self.row())
-
-    def expect_offence(self):
-        """The front-end is reported and its channel closed, no more."""
-        _, r = self.ch.expect("OFFENDER")
-        assert r.u8() == PROC["frontend"]
-        self.frontend.expect_end()
-        self.alive()
-        assert self.row()["state"] == "idle"
+from dialer_rig import (  # noqa: E402
+    ADDRESS, DOWN, PATH, REFUSED, REGISTERED, UP, Dialer, Main)
+from parent import Gone  # noqa: E402
 
 
 def waits_for_sync():
@@ -201,26 +102,39 @@ def only_first():
     main = Main()
     with Dialer(main.uplink) as d:
         d.to_run()
-        d.sync(7, main.uplink)
-        d.sync(7, main.uplink)
-        d.expect_offence()
+        for up, attempt in ((True, 7), (False, 0)):
+            d.sync(7, main.uplink)
+            d.said(up, attempt, main.uplink)
+            d.expect_offence()
+            d.give_peer("frontend")
         for attempt, up in ((0, True), (7, False)):
-            d.give_peer("frontend")
-            d.sync(attempt, main.uplink, up)
+            d.said(up, attempt, main.uplink)
             d.expect_offence()
-        for uplink in (("x" * 256, 1, PATH), ("x", 1, "/" + "x" * 1024)):
             d.give_peer("frontend")
-            d.sync(7, uplink)
+        for uplink in (("x" * 256, 1, PATH), ("x", 1, "/" + "x" * 1025)):
+            d.said(True, 7, uplink)
             d.expect_offence()
+            d.give_peer("frontend")
         main.not_dialled()
         # The next one is heard, and is asked itself.
-        d.give_peer("frontend")
-        main.not_dialled()
         d.sync()
         main.dialled()
         d.attempt()
         d.sync()
         d.expect_offence()
+
+
+def no_such_state():
+    main = Main()
+    with Dialer(main.uplink) as d:
+        d.to_run()
+        for state, main_id, why in ((0, "", ""), (5, "", ""),
+                                    (UP, "x" * 254, ""), (UP, "a\0", ""),
+                                    (DOWN, "", "x" * 512)):
+            d.sync(7, main.uplink)
+            d.state(7, state, main_id=main_id, why=why)
+            d.expect_offence()
+            d.give_peer("frontend")
 
 
 def frontend_ends():
@@ -259,9 +173,94 @@ def attempts_are_new():
                 d.sync()
 
 
+# --- the return to the primary ---
+
+def on_fallback(d, primary, fallback):
+    """Up on uplink 1: its attempt."""
+    d.to_run()
+    d.sync(7, fallback.uplink)
+    d.wait_row("state", "up")
+    primary.dialled()
+    return 7
+
+
+def returns_to_primary():
+    primary, fallback = Main(), Main()
+    with Dialer(primary.uplink, fallback.uplink, hold_down_ms=1) as d:
+        old = on_fallback(d, primary, fallback)
+        attempt = d.attempt(0)
+        first, second = d.rows()["uplinks"]
+        assert (first["state"], second["state"]) == ("handshake", "up")
+        # Not before it is registered.
+        d.state(attempt, UP)
+        d.state(old, REGISTERED)
+        d.alive()
+        d.state(attempt, REGISTERED)
+        end = time.monotonic() + parent.TIMEOUT
+        while [u["state"] for u in d.rows()["uplinks"]] != ["up", "standby"]:
+            assert time.monotonic() < end, d.rows()
+        # The old one is nothing to it.
+        d.state(old, DOWN)
+        d.wait_row("stale", "1")
+        assert d.row()["state"] == "up"
+        fallback.not_dialled()
+        # And now the primary is what counts.
+        d.state(attempt, DOWN)
+        primary.dialled()
+        assert d.attempt(0) > attempt
+
+
+def returns_in_vain():
+    primary, fallback = Main(), Main()
+    with Dialer(primary.uplink, fallback.uplink, hold_down_ms=1) as d:
+        on_fallback(d, primary, fallback)
+        for state in (REFUSED, DOWN):
+            d.state(d.attempt(0), state)
+            primary.dialled()
+        rows = d.rows()
+        assert rows["uplinks"][1]["state"] == "up"
+        assert rows["dialer"][0]["failures"] == "0"
+        fallback.not_dialled()
+
+
+def fallback_ends_meanwhile():
+    primary, fallback = Main(), Main()
+    with Dialer(primary.uplink, fallback.uplink, hold_down_ms=1) as d:
+        old = on_fallback(d, primary, fallback)
+        attempt = d.attempt(0)
+        d.state(old, DOWN)
+        d.wait_row("state", "handshake")
+        primary.not_dialled()
+        d.state(attempt, UP)
+        d.wait_row("state", "up")
+        fallback.not_dialled()
+
+
+def adopts_the_first_of_several():
+    main, other = Main(), Main()
+    with Dialer(main.uplink, other.uplink) as d:
+        d.to_run()
+        for attempt, uplink in ((8, other.uplink), (7, main.uplink),
+                                (9, other.uplink), (10, ("x", 1, PATH))):
+            d.said(True, attempt, uplink)
+        d.alive()
+        main.not_dialled()
+        d.sync()
+        d.wait_row("state", "up")
+        for attempt in (8, 9, 10):
+            d.state(attempt, DOWN)
+        d.wait_row("stale", "3")
+        assert d.row()["state"] == "up"
+        main.not_dialled()
+        d.state(7, DOWN)
+        main.dialled()
+
+
 if __name__ == "__main__":
     if parent.find_program("dialer") is None:
         runner.run([])
     runner.run([(f.__name__, f, ()) for f in (
         waits_for_sync, adopts, adopts_no_other, adopted_and_unconfigured,
-        only_first, frontend_ends, attempts_are_new)])
+        only_first, no_such_state, frontend_ends, attempts_are_new,
+        returns_to_primary, returns_in_vain, fallback_ends_meanwhile,
+        adopts_the_first_of_several)])

@@ -20,6 +20,7 @@ from parent import (PROC, TABLE, Child, Gone, data, header,  # noqa: E402
 
 SHOW_HOMES, SHOW_SERVICES = 3, 5
 EVIL = "evil"
+NO_PEER = 0xffffffff  # as the index of one: it dialled
 OWN_ID = "test-node"  # the node id that Child configures
 
 
@@ -31,6 +32,17 @@ def registration(node, *names):
         "routing_path": [], "ttl": 3, "timestamp": "2026-01-01T00:00:00Z",
         "data": {"services": [{"service_name": n, "version": "1.0.0",
                                "methods": []} for n in names]}})
+
+
+def discovery(main, op, node, name):
+    """Rows of a Main's: that service of that home."""
+    return json.dumps({
+        "type": "service_discovery", "message_id": "d-1",
+        "source_node": {"type": "main", "id": main},
+        "data": {"op": op, "epoch": "00000000000000a1",
+                 "seq": 1 + (op == "delta"), "part": 0, "last": True,
+                 "nodes": [{"node_id": node, "services": [
+                     {"service_name": name, "version": "1.0.0"}]}]}})
 
 
 def heartbeat(node):
@@ -229,11 +241,12 @@ def words_of_the_registry():
     """Whatever router and registry say to each other, from a front-end: each
     costs it its channel, and no row changes."""
     forged = {
-        "SESSION_OPEN": u64(5) + u8(1) + u8(1) + string("mallory")
-        + string("b") + string("") + string("1.2.3.4"),
+        "SESSION_OPEN": u64(5) + u8(1) + u32(NO_PEER) + u32(0) + u8(1)
+        + string("mallory") + string("b") + string("") + string("1.2.3.4"),
         "SESSION_ACCEPT": u64(5) + u64(6) + u64(0) + string("mallory"),
-        "SESSION_RESUME": u64(5) + u64(6) + u8(1) + string("mallory")
-        + string("1.2.3.4"),
+        "SESSION_RESUME": u64(5) + u64(6) + u8(1) + u32(NO_PEER) + u32(0)
+        + string("mallory") + string("1.2.3.4"),
+        "SESSION_END": u64(5) + u16(4001) + string("replaced"),
         "REGISTER": u64(0) + u64(1) + u16(1) + service(EVIL),
         "REGISTERED": u64(0) + u64(1) + u16(0),
         "ROUTE_SET": u64(0) + string("mallory") + u16(1) + service(EVIL),
@@ -243,6 +256,29 @@ def words_of_the_registry():
         "VIEW_REPLY": u64(1) + u16(200) + data("{}"),
         "CONF_SERVICE": u32(0) + service(EVIL) + u8(1) + u32(1) + u32(0)
         + string("") + u16(0) + string(""),
+        "CONF_PEER": u32(0) + string("h") + u16(80) + string("/ws/peers")
+        + string("mallory") + u8(1),
+        "PEER_ROWS": u64(0) + u8(1) + u64(1) + u64(1) + u32(0) + u8(1)
+        + u16(1) + string("mallory") + u8(0) + u16(1) + service(EVIL),
+        "PEER_DIGEST": u64(0) + u64(1) + u64(1) + u32(0) + u64(0),
+        "PEER_RESYNC": u64(5),
+        "PEER_QUERY": u64(5) + string("q") + string("alpha") + string(""),
+        "PEER_ANSWER": u64(5) + string("q") + u8(1) + u8(2),
+        "PEER_BARRIER": u64(1) + u64(5) + u8(1) + u8(2),
+        "PEER_ROUTE_SET": string("mallory.main") + string("mallory") + u16(1)
+        + service(EVIL),
+        "PEER_ROUTE_DELETE": string("mallory.main") + string("mallory"),
+        "PEER_ROUTES": string("mallory.main") + u8(3),
+        "PEER_REQUEST": u64(1) + u8(1) + string("") + string("ws://h")
+        + string("") + u8(1) + u8(1),
+        "PEER_ADD": string("h") + u16(80) + string("/") + string("") + u8(1)
+        + u8(1),
+        "PEER_DIAL": u32(0) + u32(1) + u8(3),
+        "PEER_STATE": u32(0) + u32(1) + u8(4) + u32(0) + string("mallory")
+        + string(""),
+        "CTL_PEER": u64(1) + u8(1) + string("ws://h") + string("") + u8(1)
+        + u8(1),
+        "CTL_TOKEN": u64(1) + u8(0),
         "CONF_COMMIT": u32(1), "DRAIN": u32(0), "SHUTDOWN": u32(0),
         "CTL_SHOW": u64(1) + u8(1),
         "CTL_CALL": u64(1) + string("relay") + string("m") + u32(0)
@@ -278,16 +314,50 @@ def every_type():
             m.settle()
 
 
-def uplink_on_a_main():
-    """A Main dials nobody: a front-end that says so gets no session."""
+def dialed(conn, peer, generation):
+    return (u64(conn) + u32(peer) + u32(generation) + string("mallory.main")
+            + string("boot") + string("1.2.3.4:5"))
+
+
+def dialed_on_a_main():
+    """A Main that has no peers dials nobody: a front-end that says so gets no
+    session, whatever it says of the peer."""
     with Main() as m:
         before = m.truth()
-        m.frontend.send("LINK_DIALED", u64(77) + u32(0) + string("mallory")
-                        + string("1.2.3.4:5"))
-        m.text(77, registration("mallory", EVIL))
+        for conn, peer, generation in ((77, 0, 1), (78, 5, 1), (79, 0, 9)):
+            m.frontend.send("LINK_DIALED", dialed(conn, peer, generation))
+            _, r = m.frontend.expect("LINK_DENY")
+            assert r.u64() == conn
+            m.text(conn, registration("mallory", EVIL))
         m.text(0, registration("mallory", EVIL))
         assert m.truth() == before
+        m.frontend.send("LINK_DIALED", dialed(80, NO_PEER, 1))
+        m.assert_offender("LINK_DIALED")
+        assert m.truth() == before
         assert m.router.process.poll() is None
+
+
+def home_of_another_main():
+    """What a Main says of a home of ours leaves ours as it is."""
+    with Main() as m:
+        s = m.link("alpha")
+        m.register(s, "alpha", "blog")
+        before = m.truth()
+        name, r = m.open("mallory.main", kind=2)
+        assert name == "LINK_ACCEPT", r.b
+        t = r.u64()
+        for op in ("snapshot", "delta"):
+            m.text(t, discovery("mallory.main", op, "alpha", EVIL))
+            homes, services = m.truth()
+            ours = [row for row in services if has([row], "blog")]
+            assert homes == before[0] and ours == before[1], services
+            for row in services:
+                assert not has([row], EVIL) or has([row], "mallory.main"), row
+        m.text(t, registration("alpha", EVIL))
+        m.frontend.send("LINK_DOWN", u64(t) + string("gone"))
+        homes, services = m.truth()
+        assert homes == before[0], homes
+        assert [row for row in services if has([row], "blog")] == before[1]
 
 
 def front_end_that_dies():
@@ -308,7 +378,8 @@ def jobs():
     if all(parent.find_program(p) for p in ("router", "registry")):
         for f in (honest, foreign_sessions, foreign_names, bad_node_ids,
                   ended_session, words_of_the_registry, every_type,
-                  uplink_on_a_main, front_end_that_dies):
+                  dialed_on_a_main, home_of_another_main,
+                  front_end_that_dies):
             yield f.__name__, f, ()
 
 

@@ -31,6 +31,7 @@ python3-websockets	a client that is not ours
 nodejs			another
 node-ws			its WebSocket library
 jq			the JSON goldens
+iproute2		hosts of their own for tests between Mains
 systemd			systemd-analyze verify
 "
 

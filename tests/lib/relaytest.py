@@ -36,7 +36,8 @@ RELAY = ROOT + "/bin/relay"
 CTL = ROOT + "/bin/relay-ctl"
 
 CHILDREN = {
-    "main": {"relay-frontend", "relay-router", "relay-registry"},
+    "main": {"relay-frontend", "relay-router", "relay-registry",
+             "relay-dialer"},
     "home": {"relay-frontend", "relay-router", "relay-registry",
              "relay-dialer", "relay-backend"},
 }
@@ -181,20 +182,34 @@ class Proc:
         return self.wait(timeout)
 
 
+def quoted(url):
+    """A URL in relayd.conf; beyond loopback it needs one more word."""
+    return '"%s"%s' % (url, "" if "//127.0.0.1" in url else " insecure")
+
+
 class Node(Proc):
     """A relayd with a configuration of its own."""
 
     def __init__(self, t, role, node_id, uplinks=(), services="", extra="",
-                 port=None, user=None, flags=(), ready=True, replace=None):
+                 port=None, user=None, flags=(), ready=True, peers=(),
+                 address="127.0.0.1", name=None, host=None):
         self.role, self.node_id = role, node_id
-        self.port = port if port is not None else free_port()
-        self.dir = os.path.join(t.dir, node_id)
+        self.number = port if port is not None else free_port()
+        # A host of netns.py has its own network.
+        self.host = host
+        self.port = self.number if host is None else \
+            host.at(address, self.number)
+        self.name, self.address = name or node_id, address
+        self.dir = os.path.join(t.dir, self.name)
         os.mkdir(self.dir, 0o755)
         self.state = os.path.join(self.dir, "state")
         self.control = os.path.join(self.dir, "control.sock")
         self.conf = os.path.join(self.dir, "relayd.conf")
         self.uplinks, self.services, self.extra = uplinks, services, extra
-        self.listen = "listen on 127.0.0.1 port %d" % self.port
+        self.peers = list(peers)
+        self.listen = "listen on %s port %d" % (address, self.number)
+        if address != "127.0.0.1":
+            self.listen += " insecure"
         self.user = user
         self.accounts = ""
         if os.getuid() == 0 and user is None:
@@ -204,19 +219,25 @@ class Node(Proc):
         if user is not None:
             for d in (self.dir, self.conf):
                 os.chown(d, user, user)
-        super().__init__(t, node_id, [RELAYD, "-d"] + list(flags) +
-                         ["-f", self.conf], user=user)
+        super().__init__(t, self.name, self.run_by() + [RELAYD, "-d"] +
+                         list(flags) + ["-f", self.conf], user=user)
         t.nodes.append(self)
         if ready:
             self.wait_ready()
+
+    def run_by(self):
+        return [] if self.host is None else self.host.argv()
 
     def conf_text(self):
         lines = ['node %s "%s"' % (self.role, self.node_id), self.listen,
                  'control "%s"' % self.control,
                  'state-directory "%s"' % self.state]
         for up in self.uplinks:
-            lines.append('uplink "%s"' % (up if isinstance(up, str)
-                                          else up.ws_url()))
+            lines.append('uplink ' + quoted(up if isinstance(up, str)
+                                            else up.ws_url()))
+        for peer in self.peers:
+            lines.append('peer ' + quoted(peer if isinstance(peer, str)
+                                          else peer.peer_url()))
         return "\n".join(lines) + "\n" + self.accounts + self.extra + \
             "\n" + self.services + "\n"
 
@@ -230,14 +251,18 @@ class Node(Proc):
         again.__dict__.update(self.__dict__)
         again.expect_exit = None
         Proc.__init__(again, self.t, self.name + "+",
-                      [RELAYD, "-d", "-f", self.conf], user=self.user)
+                      self.run_by() + [RELAYD, "-d", "-f", self.conf],
+                      user=self.user)
         self.t.nodes.append(again)
         if ready:
             again.wait_ready()
         return again
 
     def ws_url(self):
-        return "ws://127.0.0.1:%d/ws/federation" % self.port
+        return "ws://%s:%d/ws/federation" % (self.address, self.number)
+
+    def peer_url(self):
+        return "ws://%s:%d/ws/peers" % (self.address, self.number)
 
     def wait_ready(self):
         def ready():
@@ -273,6 +298,42 @@ class Node(Proc):
         wait_for(lambda: "result" in self.rpc(remote(
             "relay", "ping", node=main.node_id)),
             "%s is linked to %s" % (self.name, main.name))
+
+    def federation(self):
+        """{(main, node, service): ServiceInfo} of all Mains."""
+        out = {}
+        for s in self.get("/federation/registry")["services"]:
+            at = s["node_address"]
+            key = (at["main_relay"], at["id"], s["service_name"])
+            assert key not in out or out[key]["version"] != s["version"], s
+            out[key] = s
+        return out
+
+    def peer(self, name):
+        """The row of GET /federation/peers with that node id or URL."""
+        for p in self.get("/federation/peers")["peers"]:
+            if name in (p["node_id"], p["url"]):
+                return p
+        return None
+
+    def wait_peer(self, *names):
+        """Links with these Mains are up."""
+        for name in names:
+            name = name if isinstance(name, str) else name.node_id
+            wait_for(lambda: (self.peer(name) or {}).get("state") == "up",
+                     "%s is linked to %s" % (self.name, name))
+
+    def wait_federated(self, main, node, *names):
+        """Lists these services, and not as stale."""
+        main = main if isinstance(main, str) else main.node_id
+
+        def there():
+            fed = self.federation()
+            return all((main, node, n) in fed and
+                       not fed[(main, node, n)].get("stale_since")
+                       for n in names)
+        wait_for(there, "%s lists %s of %s@%s" % (self.name, names, node,
+                                                  main))
 
     def children(self):
         """{program: pid}; only relayd's own programs."""
@@ -323,7 +384,7 @@ class Test:
         self.name = name
         self.dir = tempfile.mkdtemp(prefix="relaytest-")
         os.chmod(self.dir, 0o755)
-        self.procs, self.nodes, self.links = [], [], []
+        self.procs, self.nodes, self.links, self.nets = [], [], [], []
         self.allow_sanitizer = False
         # Orphans of what we started become our children, so that we see them.
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
@@ -352,6 +413,16 @@ class Test:
         argv = " ".join('"%s"' % a for a in
                         [os.path.join(self.bin, program)] + list(args))
         return 'service "%s" {\n\texec %s\n%s}\n' % (name, argv, body)
+
+    def mains(self, n, **kw):
+        """n Mains a.main, b.main, ..., each of which dials those before."""
+        out = []
+        for i in range(n):
+            out.append(self.main("%s.main" % "abcdefgh"[i], peers=out[:],
+                                 **kw))
+        for m in out:
+            m.wait_peer(*[o for o in out if o is not m])
+        return out
 
     def pair(self, **kw):
         """A Main and two homes, alice.home with service echo."""
@@ -405,6 +476,8 @@ class Test:
         for n in self.nodes:
             if os.path.exists(n.control):
                 wrong.append("left behind: %s" % n.control)
+        for net in self.nets:
+            net.remove()
         wrong += self.sanitizer_reports()
         return wrong
 

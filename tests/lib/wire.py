@@ -19,8 +19,15 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, BINARY, CLOSE, PING, PONG, CONT = 1, 2, 8, 9, 10, 0
 
 
+def authority(port):
+    """Host and port as they stand in a Host field."""
+    return str(port) if hasattr(port, "connect") else "127.0.0.1:%d" % port
+
+
 def connect(port, timeout=TIMEOUT):
-    s = socket.create_connection(("127.0.0.1", port), timeout)
+    """To a port on loopback, or to an At of netns.py."""
+    s = port.connect(timeout) if hasattr(port, "connect") else \
+        socket.create_connection(("127.0.0.1", port), timeout)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return s
 
@@ -69,7 +76,7 @@ def read_response(s, method="GET"):
 def http(port, method, path, body=None, headers=None, ctype=None,
          timeout=TIMEOUT):
     """One request on one connection."""
-    h = {"Host": "127.0.0.1:%d" % port, "Connection": "close"}
+    h = {"Host": authority(port), "Connection": "close"}
     if body is not None:
         if isinstance(body, str):
             body = body.encode()
@@ -150,14 +157,17 @@ class Link:
         self.node_id, self.seq = node_id, 0
         self.buf, self.partial = b"", b""
         self.queue, self.pings = [], 0
-        self.s = socket.socket()
         if rcvbuf is not None:
+            # Before it connects, so that the window is small at once.
+            self.s = socket.socket()
             self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-        self.s.settimeout(TIMEOUT)
-        self.s.connect(("127.0.0.1", port))
-        self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.s.settimeout(TIMEOUT)
+            self.s.connect(("127.0.0.1", port))
+            self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        else:
+            self.s = connect(port)
         key = base64.b64encode(os.urandom(16)).decode()
-        h = {"Host": "127.0.0.1:%d" % port, "Upgrade": "websocket",
+        h = {"Host": authority(port), "Upgrade": "websocket",
              "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
              "Sec-WebSocket-Key": key, "X-Relay-Node-ID": node_id,
              "X-Relay-Node-Type": node_type}
@@ -356,6 +366,83 @@ class Link:
 
     def abort(self):
         self.s.close()
+
+
+
+class Peer(Link):
+    """A link as a Main Relay has it with another, by relay(7)."""
+
+    def __init__(self, port, node_id, **kw):
+        kw.setdefault("path", "/ws/peers")
+        super().__init__(port, node_id, node_type="main", **kw)
+        self.main_id = self.fields["x-relay-node-id"]
+        self.state_epoch = os.urandom(8).hex()
+        self.state_seq = 0
+
+    def discovery(self, op, correlation_id=..., **data):
+        return self.send(self.envelope(
+            "service_discovery", source_node={"type": "main",
+                                              "id": self.node_id},
+            destination_node=..., correlation_id=correlation_id,
+            routing_path=..., ttl=..., data=dict({"op": op}, **data)))
+
+    def snapshot(self, rows, **more):
+        """All rows in one part; rows is {home: [service]}."""
+        data = {"epoch": self.state_epoch, "seq": self.state_seq, "part": 0,
+                "last": True, "features": ["deadline_ms", "cancel"],
+                "nodes": [{"node_id": k, "services": v}
+                          for k, v in rows.items()]}
+        data.update(more)
+        return self.discovery("snapshot", **data)
+
+    def delta(self, rows, **more):
+        """rows as in snapshot(); None deletes a home."""
+        self.state_seq += 1
+        data = {"epoch": self.state_epoch, "seq": self.state_seq, "nodes": [
+            {"node_id": k, "deleted": True} if v is None else
+            {"node_id": k, "services": v} for k, v in rows.items()]}
+        data.update(more)
+        return self.discovery("delta", **data)
+
+    def recv_op(self, *ops, timeout=TIMEOUT):
+        """The next service_discovery with one of these ops."""
+        while True:
+            m = self.recv("service_discovery", timeout=timeout)
+            if m["data"]["op"] in ops:
+                return m
+
+    def rows(self):
+        """{home: [service]} of the snapshot that comes next."""
+        out, part = {}, 0
+        while True:
+            d = self.recv_op("snapshot")["data"]
+            assert d["part"] == part, d
+            part += 1
+            for n in d["nodes"]:
+                out[n["node_id"]] = n["services"]
+            if d["last"]:
+                return out
+
+    def forward(self, server, method, params=None, source=None, id_=1,
+                **more):
+        """A request as this Main would forward it for one of its homes."""
+        source = source or {"type": "home", "id": "caller.home",
+                            "main_relay": self.node_id}
+        rq = {"jsonrpc": "2.0", "method": method, "id": id_}
+        if params is not None:
+            rq["params"] = params
+        m = {"source_node": source, "server_name": server, "method": method,
+             "jsonrpc_request": rq, "ttl": 2,
+             "routing_path": [source.get("id", "x"), self.node_id]}
+        m.update(more)
+        return self.send(self.envelope("request", **m))
+
+    def forward_call(self, *args, **kw):
+        m = self.forward(*args, **kw)
+        while True:
+            a = self.recv("response", "error")
+            if a.get("correlation_id") == m["message_id"]:
+                return a
 
 
 def _mask(data, key):

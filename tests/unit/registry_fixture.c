@@ -12,6 +12,7 @@ static struct reply	*last;
 
 static char		 dir[] = "/tmp/test_registry.XXXXXX";
 static char		 path[64];
+static int64_t		 last_ms;	/* of at() */
 
 static struct registry *
 start(enum node_role role, const char *id, uint32_t max_nodes, int64_t ms)
@@ -71,7 +72,14 @@ fixture_free(struct registry *r)
 struct when
 at(int64_t ms)
 {
+	last_ms = ms;
 	return ((struct when){ { 1000000 + ms }, T0 + ms });
+}
+
+struct when
+fx_now(void)
+{
+	return (at(last_ms));
 }
 
 void
@@ -79,7 +87,7 @@ fx_open(struct registry *r, uint64_t session, const char *node,
     const char *boot, const char *address, int64_t ms)
 {
 	struct session_request q = { session, NODE_HOME, span_str(node),
-	    span_str(boot), span_str(address) };
+	    span_str(boot), span_str(address), PEER_NONE, 0 };
 
 	registry_open(r, &q, at(ms));
 }
@@ -89,7 +97,7 @@ fx_resume(struct registry *r, uint64_t session, uint64_t epoch,
     const char *node, int64_t ms)
 {
 	struct session_request q = { session, NODE_HOME, span_str(node),
-	    span_str(""), span_str("192.0.2.9:9") };
+	    span_str(""), span_str("192.0.2.9:9"), PEER_NONE, 0 };
 
 	registry_resume(r, &q, epoch, at(ms));
 }
@@ -101,9 +109,68 @@ fx_close(struct registry *r, uint64_t session, int64_t ms)
 }
 
 void
+fx_peers(struct registry *r, uint32_t generation, uint32_t n, int64_t ms)
+{
+	static struct peer_conf list[LIMIT_PEERS];
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		list[i] = (struct peer_conf){ .port = 80, .path = "/ws/peers",
+		    .origin = PEER_CONFIGURED };
+		snprintf(list[i].host, sizeof(list[i].host), "p%u", i);
+		if (i == 1)
+			strcpy(list[i].node, "expected.main");
+	}
+	registry_configure_peers(r, generation, list, n, at(ms));
+}
+
+void
+fx_main(struct registry *r, uint64_t session, const char *node, uint32_t peer,
+    const char *boot, int64_t ms)
+{
+	struct session_request q = { session, NODE_PEER, span_str(node),
+	    span_str(boot), span_str("192.0.2.2:8081"), peer,
+	    registry_peers(r)->generation };
+
+	registry_open(r, &q, at(ms));
+}
+
+void
+fx_dial(struct registry *r, uint32_t index, enum peer_dial want)
+{
+	enum peer_dial what;
+	uint32_t i;
+
+	if (!peers_next_dial(registry_peers(r), &i, &what)) {
+		ck_assert_msg(want == 0, "the dialer is told nothing");
+		return;
+	}
+	ck_assert_msg(want != 0, "the dialer is told %d of %u", what, i);
+	ck_assert_uint_eq(i, index);
+	ck_assert_int_eq(what, want);
+}
+
+enum msg_type
+fx_mesh(struct registry *r, struct wire_get *get)
+{
+	static uint8_t buf[1U << 20];
+	struct wire_put put;
+	enum msg_type type;
+
+	wire_put_init(&put, buf, sizeof(buf));
+	if (!mesh_next(registry_mesh(r), &type, &put, fx_now().mono))
+		return (MSG_NONE);
+	ck_assert(!put.bad);
+	ck_assert_ptr_null(msg_check(type, PROC_REGISTRY, PROC_ROUTER,
+	    PHASE_RUN, (uint32_t)put.len, false));
+	wire_get_init(get, buf, put.len);
+	return (type);
+}
+
+void
 fx_settle(struct registry *r)
 {
-	ck_assert(registry_commit(r));
+	ck_assert(registry_commit(r, fx_now()));
 	reply_free(last);
 	while ((last = registry_reply(r)) != NULL)
 		reply_free(last);
@@ -112,7 +179,7 @@ fx_settle(struct registry *r)
 const struct reply *
 fx_expect(struct registry *r, enum msg_type type, uint64_t id)
 {
-	(void)registry_commit(r);
+	(void)registry_commit(r, fx_now());
 	do {
 		reply_free(last);
 		last = registry_reply(r);
@@ -126,7 +193,7 @@ fx_expect(struct registry *r, enum msg_type type, uint64_t id)
 void
 fx_silent(struct registry *r)
 {
-	(void)registry_commit(r);
+	(void)registry_commit(r, fx_now());
 	reply_free(last);
 	last = registry_reply(r);
 	ck_assert_msg(last == NULL, "%s came", msg_name(last->type));
@@ -211,10 +278,17 @@ fx_unlock(sqlite3 *db)
 const char *
 fx_view(struct registry *r, uint16_t status, int64_t ms)
 {
+	return (fx_get(r, registry_role(r) == ROLE_MAIN ?
+	    HTTP_ROUTE_REGISTRY : HTTP_ROUTE_SERVICES, status, ms));
+}
+
+const char *
+fx_get(struct registry *r, unsigned int route, uint16_t status, int64_t ms)
+{
+	const struct view_request q = { 77, route, false, 0 };
 	const struct reply *v;
 
-	registry_view(r, 77, registry_role(r) == ROLE_MAIN ?
-	    HTTP_ROUTE_REGISTRY : HTTP_ROUTE_SERVICES, at(ms));
+	registry_view(r, &q, at(ms));
 	v = fx_expect(r, MSG_VIEW_REPLY, 77);
 	ck_assert_uint_eq(v->status, status);
 	ck_assert_uint_eq(strlen(v->body), v->body_len);

@@ -16,12 +16,33 @@ void		 fixture_free(struct registry *);
 
 /* ms after the start of the test. */
 struct when	 at(int64_t);
+/* The time that was said last. */
+struct when	 fx_now(void);
 
 /* A home asks for a session. */
 void	fx_open(struct registry *, uint64_t, const char *, const char *,
 	    const char *, int64_t);
 void	fx_resume(struct registry *, uint64_t, uint64_t, const char *, int64_t);
 void	fx_close(struct registry *, uint64_t, int64_t);
+
+/*
+ * This Main dials ws://p0:80/ws/peers, ws://p1:80/ws/peers and so on, n in
+ * all, in a generation.  At p1 expected.main must answer.
+ */
+void	fx_peers(struct registry *, uint32_t, uint32_t, int64_t);
+/*
+ * A Main asks for a session; we dialled the peer of that index, or
+ * PEER_NONE.
+ */
+void	fx_main(struct registry *, uint64_t, const char *, uint32_t,
+	    const char *, int64_t);
+/* The next word to the dialer must be this, or 0 for none. */
+void	fx_dial(struct registry *, uint32_t, enum peer_dial);
+/*
+ * The next message of discovery to the router, whose payload lives until the
+ * next one; MSG_NONE if there is none.
+ */
+enum msg_type	fx_mesh(struct registry *, struct wire_get *);
 
 /* Commit, which must succeed; forget what there was to say. */
 void	fx_settle(struct registry *);
@@ -49,5 +70,7 @@ sqlite3	*fx_lock(void);
 void	 fx_unlock(sqlite3 *);
 /* Body of the view, until the next call. */
 const char	*fx_view(struct registry *, uint16_t, int64_t);
+/* Of the view of that route. */
+const char	*fx_get(struct registry *, unsigned int, uint16_t, int64_t);
 
 #endif

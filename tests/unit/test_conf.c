@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The configuration: values, positions, comparing, reading.  What the
- * grammar accepts and says is tested in tests/conf.
+ * The configuration: positions, peers, comparing, reading.  What the grammar
+ * accepts and says is tested in tests/conf.
  */
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <check.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +19,7 @@
 
 #include "common/limits.h"
 #include "relayd/conf.h"
+#include "tests/unit/suite.h"
 
 static int
 open_text(void *ctx, const char *name, char **data, size_t *len)
@@ -60,6 +58,7 @@ good(const char *text)
 }
 
 #define MAIN	"node main \"m\"\nlisten on 127.0.0.1 port 8080\n"
+
 #define HOME	"node home \"h\"\nuplink \"ws://127.0.0.1:8080\"\n"
 
 START_TEST(test_defaults)
@@ -68,6 +67,8 @@ START_TEST(test_defaults)
 
 	ck_assert_int_eq(conf->role, ROLE_MAIN);
 	ck_assert_uint_eq(conf->call_timeout_ms, 60000);
+	ck_assert_uint_eq(conf->hold_down_ms, 300000);
+	ck_assert_uint_eq(conf->npeers, 0);
 	ck_assert_uint_eq(conf->max_message, 1U << 20);
 	ck_assert_uint_eq(conf->max_connections, LIMIT_CONNECTIONS);
 	ck_assert_int_eq(conf->sandbox, SANDBOX_ENFORCE);
@@ -157,163 +158,6 @@ START_TEST(test_error_cap)
 }
 END_TEST
 
-static const char *const bad_ids[] = {
-	"", ".", "..", "a.", ".a", "a..b", "a@b", "a/b", "a:b", "a b", "a\n",
-	"\xc3\xa4", "a\\b", "a*", "\x7f"
-};
-
-START_TEST(test_bad_node_id)
-{
-	char	 out[LIMIT_NODE_ID + 1];
-
-	ck_assert_msg(conf_check_node_id(bad_ids[_i], out, sizeof(out)) !=
-	    NULL, "accepted: \"%s\"", bad_ids[_i]);
-}
-END_TEST
-
-START_TEST(test_node_id)
-{
-	char	 out[LIMIT_NODE_ID + 1], id[LIMIT_NODE_ID + 2];
-
-	ck_assert_ptr_null(conf_check_node_id("Relay-1_A.Example.COM", out,
-	    sizeof(out)));
-	ck_assert_str_eq(out, "relay-1_a.example.com");
-	memset(id, 'a', LIMIT_NODE_ID);
-	id[LIMIT_NODE_ID] = '\0';
-	ck_assert_ptr_null(conf_check_node_id(id, out, sizeof(out)));
-	strlcat(id, "a", sizeof(id));
-	ck_assert_ptr_nonnull(conf_check_node_id(id, out, sizeof(out)));
-}
-END_TEST
-
-static const char *const bad_urls[] = {
-	"", "ws", "ws:", "ws:/", "ws:a", "ws//a", "http://a", "wss://a",
-	"https://a", " ws://a", "ws://", "ws:///x", "ws://:80", "ws://a:",
-	"ws://a:0", "ws://a:65536", "ws://a:099999", "ws://a:8 0",
-	"ws://a:80:80", "ws://a:-1", "ws://a:+1", "ws://a@b", "ws://a:b@c",
-	"ws://a/#", "ws://a#b", "ws://a/ ", "ws://a/\x7f", "ws://a/\xc3\xa4",
-	"ws://a/\"", "ws://a/<", "ws://a/\\", "ws://a/^", "ws://a/`",
-	"ws://a/{", "ws://a/|", "ws://a..b", "ws://.a", "ws://a.", "ws://-a",
-	"ws://a-", "ws://a b", "ws://a%20b", "ws://a,b", "ws://1", "ws://1.2",
-	"ws://1.2.3.256", "ws://1.2.3.4.5", "ws://01.2.3.4", "ws://a.1",
-	"ws://[", "ws://[]", "ws://[::1", "ws://[::1]a", "ws://[::1]:",
-	"ws://[::g]", "ws://[1.2.3.4]", "ws://[fe80::1%lo]", "ws://::1",
-	"ws://[::1]:70000"
-};
-
-START_TEST(test_bad_url)
-{
-	struct conf_url	 url;
-
-	ck_assert_msg(conf_check_url(bad_urls[_i], "ws", "/d", &url) != NULL,
-	    "accepted: \"%s\"", bad_urls[_i]);
-	/* Nothing is left to free. */
-	ck_assert_ptr_null(url.host);
-	ck_assert_ptr_null(url.text);
-}
-END_TEST
-
-static const struct {
-	const char	*in, *text, *host, *authority, *path;
-	uint16_t	 port;
-	bool		 numeric, loopback;
-} urls[] = {
-	{ "ws://a", "ws://a:80/d", "a", "a:80", "/d", 80, false, false },
-	{ "Ws://A.B-c_d:1?q", "ws://a.b-c_d:1/d?q", "a.b-c_d", "a.b-c_d:1",
-	    "/d?q", 1, false, false },
-	{ "ws://a/", "ws://a:80/", "a", "a:80", "/", 80, false, false },
-	{ "ws://a:65535/x%20?y=/z", "ws://a:65535/x%20?y=/z", "a", "a:65535",
-	    "/x%20?y=/z", 65535, false, false },
-	{ "ws://127.255.0.1/x", "ws://127.255.0.1:80/x", "127.255.0.1",
-	    "127.255.0.1:80", "/x", 80, true, true },
-	{ "ws://128.0.0.1/x", "ws://128.0.0.1:80/x", "128.0.0.1",
-	    "128.0.0.1:80", "/x", 80, true, false },
-	{ "ws://[0:0::1]:8/x", "ws://[::1]:8/x", "::1", "[::1]:8", "/x", 8,
-	    true, true },
-	{ "ws://[2001:DB8::]/x", "ws://[2001:db8::]:80/x", "2001:db8::",
-	    "[2001:db8::]:80", "/x", 80, true, false },
-	{ "ws://[::ffff:127.0.0.1]/x", "ws://[::ffff:127.0.0.1]:80/x",
-	    "::ffff:127.0.0.1", "[::ffff:127.0.0.1]:80", "/x", 80, true,
-	    true },
-	{ "ws://LocalHost/x", "ws://localhost:80/x", "localhost",
-	    "localhost:80", "/x", 80, false, true },
-	{ "ws://a.localhost/x", "ws://a.localhost:80/x", "a.localhost",
-	    "a.localhost:80", "/x", 80, false, true },
-	{ "ws://alocalhost/x", "ws://alocalhost:80/x", "alocalhost",
-	    "alocalhost:80", "/x", 80, false, false },
-};
-
-START_TEST(test_url)
-{
-	struct conf_url	 url;
-
-	ck_assert_ptr_null(conf_check_url(urls[_i].in, "ws", "/d", &url));
-	ck_assert_str_eq(url.text, urls[_i].text);
-	ck_assert_str_eq(url.host, urls[_i].host);
-	ck_assert_str_eq(url.authority, urls[_i].authority);
-	ck_assert_str_eq(url.path, urls[_i].path);
-	ck_assert_uint_eq(url.port, urls[_i].port);
-	ck_assert(url.numeric == urls[_i].numeric);
-	ck_assert(url.loopback == urls[_i].loopback);
-	conf_url_free(&url);
-}
-END_TEST
-
-START_TEST(test_long_url)
-{
-	struct conf_url	 url;
-	char		 text[2048];
-
-	memset(text, 'a', sizeof(text));
-	memcpy(text, "ws://", 5);
-	text[sizeof(text) - 1] = '\0';
-	ck_assert_ptr_nonnull(conf_check_url(text, "ws", "/", &url));
-	memcpy(text, "ws://h/", 7);
-	ck_assert_ptr_nonnull(conf_check_url(text, "ws", "/", &url));
-	text[5 + 64] = '\0';
-	memset(text + 5, 'a', 64);
-	ck_assert_ptr_nonnull(conf_check_url(text, "ws", "/", &url));
-	text[5 + 63] = '\0';
-	ck_assert_ptr_null(conf_check_url(text, "ws", "/", &url));
-	conf_url_free(&url);
-}
-END_TEST
-
-static const char *const bad_origins[] = {
-	"", "*", "null", "https", "https:", "https://", "ws://a", "ftp://a",
-	"https://a/", "https://a/x", "https://a?x", "https://a#x",
-	"https://a b", "https://u@a", "https://a:", "https://a:0",
-	"https://a:70000", "https://[::1", "https://1.2", "a", "//a",
-	"https://a,https://b"
-};
-
-START_TEST(test_bad_origin)
-{
-	char	 out[512];
-
-	ck_assert_msg(conf_check_origin(bad_origins[_i], out, sizeof(out)) !=
-	    NULL, "accepted: \"%s\"", bad_origins[_i]);
-}
-END_TEST
-
-START_TEST(test_origin)
-{
-	char	 out[512];
-
-	ck_assert_ptr_null(conf_check_origin("HTTPS://A.example:443", out,
-	    sizeof(out)));
-	ck_assert_str_eq(out, "https://a.example");
-	ck_assert_ptr_null(conf_check_origin("http://a:443", out,
-	    sizeof(out)));
-	ck_assert_str_eq(out, "http://a:443");
-	ck_assert_ptr_null(conf_check_origin("http://[::1]:80", out,
-	    sizeof(out)));
-	ck_assert_str_eq(out, "http://[::1]");
-	ck_assert_ptr_nonnull(conf_check_origin("http://abc", out, 10));
-	ck_assert_ptr_null(conf_check_origin("http://abc", out, 11));
-}
-END_TEST
-
 START_TEST(test_listeners)
 {
 	struct conf		*conf = good("node main m\n"
@@ -358,6 +202,47 @@ START_TEST(test_listeners)
 }
 END_TEST
 
+START_TEST(test_peers)
+{
+	struct conf		*conf = good(MAIN "peer \"ws://127.0.0.1:81\"\n"
+				    "peer \"ws://B:82/x\" insecure {\n"
+				    "\tnode \"B.Main\"\n}\n");
+	struct conf_peer	*p = conf->peers;
+
+	ck_assert_uint_eq(conf->npeers, 2);
+	ck_assert_uint_eq(p[0].index, 0);
+	ck_assert_uint_eq(p[0].pos.line, 3);
+	ck_assert_str_eq(p[0].url.host, "127.0.0.1");
+	ck_assert_uint_eq(p[0].url.port, 81);
+	ck_assert_str_eq(p[0].url.path, "/ws/peers");
+	ck_assert(!p[0].insecure);
+	ck_assert_ptr_null(p[0].node_id);
+	ck_assert_uint_eq(p[1].index, 1);
+	ck_assert_uint_eq(p[1].pos.line, 4);
+	ck_assert_str_eq(p[1].url.text, "ws://b:82/x");
+	ck_assert(p[1].insecure);
+	ck_assert_str_eq(p[1].node_id, "b.main");
+	ck_assert_uint_eq(p[1].node_pos.line, 5);
+	ck_assert(conf_peer_equal(&p[0], &p[0]));
+	ck_assert(!conf_peer_equal(&p[0], &p[1]));
+	conf_free(conf);
+}
+END_TEST
+
+/* A refused peer leaves nothing behind that its block could go to. */
+START_TEST(test_refused_peer_keeps_its_block)
+{
+	struct conf_errors	 errs;
+
+	ck_assert_ptr_null(parse(MAIN "peer \"ws://127.0.0.1:81\"\n"
+	    "peer \"ws://\" { node \"b\" }\n"
+	    "peer \"ws://127.0.0.1:82\" { node \"b\" }\n", &errs));
+	ck_assert_uint_eq(errs.nerrors, 1);
+	ck_assert_uint_eq(errs.list[0].line, 4);
+	conf_errors_free(&errs);
+}
+END_TEST
+
 #define SERVICE	"service \"s\" { exec \"x\" \"y\" methods { \"m\" } " \
 		"label \"k\" \"v\" user \"u\" }\n"
 
@@ -377,6 +262,7 @@ static const char *const different[] = {
 	HOME "origin \"https://a\"\n" SERVICE,
 	HOME "origin \"https://b\"\n" SERVICE,
 	HOME "call-timeout 1s\n" SERVICE,
+	HOME "hold-down 1s\n" SERVICE,
 	HOME "max-message 2M\n" SERVICE,
 	HOME "max-connections 1\n" SERVICE,
 	HOME "max-connections 12000 per-address 1\n" SERVICE,
@@ -413,6 +299,15 @@ static const char *const different[] = {
 	HOME "service \"s\" { http \"http://127.0.0.1\" }\n",
 	HOME "service \"s\" { http \"http://127.0.0.1\" insecure }\n",
 	HOME "service \"s\" { http \"http://127.0.0.1:81\" }\n",
+	MAIN,
+	MAIN "peer \"ws://127.0.0.1\"\n",
+	MAIN "peer \"ws://127.0.0.1\" insecure\n",
+	MAIN "peer \"ws://127.0.0.1:81\"\n",
+	MAIN "peer \"ws://127.0.0.1/x\"\n",
+	MAIN "peer \"ws://127.0.0.1\" { node \"b\" }\n",
+	MAIN "peer \"ws://127.0.0.1\" { node \"c\" }\n",
+	MAIN "peer \"ws://127.0.0.1\"\npeer \"ws://127.0.0.1:81\"\n",
+	MAIN "peer \"ws://127.0.0.1:81\"\npeer \"ws://127.0.0.1\"\n",
 };
 
 #define NDIFFERENT	(sizeof(different) / sizeof(different[0]))
@@ -512,10 +407,9 @@ START_TEST(test_large_file)
 }
 END_TEST
 
-static Suite *
-conf_suite(void)
+int
+main(void)
 {
-	Suite	*s = suite_create("conf");
 	TCase	*tc = tcase_create("conf");
 
 	tcase_add_test(tc, test_defaults);
@@ -523,34 +417,13 @@ conf_suite(void)
 	tcase_add_test(tc, test_nothing_on_error);
 	tcase_add_test(tc, test_warning_is_no_error);
 	tcase_add_test(tc, test_error_cap);
-	tcase_add_loop_test(tc, test_bad_node_id, 0,
-	    sizeof(bad_ids) / sizeof(bad_ids[0]));
-	tcase_add_test(tc, test_node_id);
-	tcase_add_loop_test(tc, test_bad_url, 0,
-	    sizeof(bad_urls) / sizeof(bad_urls[0]));
-	tcase_add_loop_test(tc, test_url, 0, sizeof(urls) / sizeof(urls[0]));
-	tcase_add_test(tc, test_long_url);
-	tcase_add_loop_test(tc, test_bad_origin, 0,
-	    sizeof(bad_origins) / sizeof(bad_origins[0]));
-	tcase_add_test(tc, test_origin);
 	tcase_add_test(tc, test_listeners);
+	tcase_add_test(tc, test_peers);
+	tcase_add_test(tc, test_refused_peer_keeps_its_block);
 	tcase_add_loop_test(tc, test_equal, 0, NDIFFERENT);
 	tcase_add_test(tc, test_equal_elsewhere);
 	tcase_add_test(tc, test_print_fails);
 	tcase_add_test(tc, test_open_file);
 	tcase_add_test(tc, test_large_file);
-	suite_add_tcase(s, tc);
-	return (s);
-}
-
-int
-main(void)
-{
-	SRunner	*sr = srunner_create(conf_suite());
-	int	 failed;
-
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return (failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	return (suite_run("conf", tc));
 }

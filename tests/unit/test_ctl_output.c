@@ -1,71 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* What relay-ctl prints: tables, JSON, and nothing that harms a terminal. */
+/* What relay-ctl prints: rows and unsafe text. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "relay-ctl/output.h"
-
-static struct answer	answer;
-static char		*out, *complaints;
-
-static void
-setup(void)
-{
-	memset(&answer, 0, sizeof(answer));
-	out = complaints = NULL;
-}
-
-static void
-teardown(void)
-{
-	answer_clear(&answer);
-	free(out);
-	free(complaints);
-}
+#include "tests/unit/ctl_output_fixture.h"
+#include "tests/unit/suite.h"
 
 /* --- making rows --- */
-
-struct f {
-	const char	*name;
-	enum ctl_type	 type;
-	const char	*value;
-};
-
-static size_t
-encode(uint8_t *buf, size_t size, const char *section, const struct f *f,
-    size_t n)
-{
-	struct wire_put w;
-	size_t i;
-
-	wire_put_init(&w, buf, size);
-	put_str(&w, section);
-	put_u16(&w, (uint16_t)n);
-	for (i = 0; i < n; i++) {
-		put_str(&w, f[i].name);
-		put_u8(&w, (uint8_t)f[i].type);
-		put_str(&w, f[i].value);
-	}
-	ck_assert(!w.bad);
-	return (w.len);
-}
-
-static void
-add(const char *section, const struct f *f, size_t n)
-{
-	uint8_t buf[4096];
-	struct wire_get msg;
-
-	wire_get_init(&msg, buf, encode(buf, sizeof(buf), section, f, n));
-	answer_take(&answer, &msg);
-	ck_assert(get_done(&msg));
-}
-#define ADD(section, ...)	do {					\
-	const struct f fields_[] = { __VA_ARGS__ };			\
-	add(section, fields_, sizeof(fields_) / sizeof(fields_[0]));	\
-} while (0)
 
 static void
 rows(const struct output *o, enum ctl_show what, const char *name)
@@ -77,30 +21,6 @@ rows(const struct output *o, enum ctl_show what, const char *name)
 	    &n);
 
 	o->rows(f, g, &cmd, &answer);
-	fclose(f);
-	fclose(g);
-}
-
-static void
-result(const struct output *o, bool ok, const char *json)
-{
-	size_t n;
-	FILE *f = open_memstream(&out, &n), *g = open_memstream(&complaints,
-	    &n);
-
-	o->result(f, g, ok, span_str(json));
-	fclose(f);
-	fclose(g);
-}
-
-static void
-end(const struct output *o, enum ctl_status status, const char *text)
-{
-	size_t n;
-	FILE *f = open_memstream(&out, &n), *g = open_memstream(&complaints,
-	    &n);
-
-	o->end(f, g, status, text, &answer);
 	fclose(f);
 	fclose(g);
 }
@@ -128,7 +48,7 @@ START_TEST(durations_are_readable)
 		{ "0", "0ms" }, { "999", "999ms" }, { "1000", "1.0s" },
 		{ "59999", "59.9s" }, { "60000", "1m00s" },
 		{ "3599999", "59m59s" }, { "3600000", "1h00m" },
-		{ "86400000", "1d00h" }, { "-1", "-1" },
+		{ "86400000", "1d00h" }, { "-1", "-" },
 		{ "9223372036854775807", "106751991167d07h" },
 	};
 	char want[64];
@@ -140,6 +60,30 @@ START_TEST(durations_are_readable)
 		rows(&output_text, CTL_SHOW_PENDING, "pending");
 		snprintf(want, sizeof(want), "%*s\n%s\n",
 		    (int)strlen(cases[i][1]), "T", cases[i][1]);
+		ck_assert_str_eq(out, want);
+		teardown();
+	}
+	setup();
+}
+END_TEST
+
+START_TEST(round_trips_are_readable)
+{
+	static const char *const cases[][2] = {
+		{ "0", "0us" }, { "999", "999us" }, { "1000", "1.0ms" },
+		{ "1299", "1.2ms" }, { "999999", "999.9ms" },
+		{ "1000000", "1.0s" }, { "60000000", "1m00s" }, { "-1", "-" },
+	};
+	char want[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setup();
+		ADD("x", { "rtt_us", CTL_NUMBER, cases[i][0] });
+		rows(&output_text, CTL_SHOW_PEERS, "peers");
+		snprintf(want, sizeof(want), "%*s\n%*s\n",
+		    strlen(cases[i][1]) > 3 ? (int)strlen(cases[i][1]) : 3,
+		    "RTT", 3, cases[i][1]);
 		ck_assert_str_eq(out, want);
 		teardown();
 	}
@@ -331,131 +275,15 @@ START_TEST(json_strings_are_always_valid)
 }
 END_TEST
 
-/* --- results --- */
-
-START_TEST(result_is_indented)
-{
-	result(&output_text, true, "{\"a\":[1,2.50e3,{}],\"b\":{\"c\":[ ]},"
-	    "\"d\":\"x\\\"y\"}");
-	ck_assert_str_eq(out,
-	    "{\n"
-	    "  \"a\": [\n"
-	    "    1,\n"
-	    "    2.50e3,\n"
-	    "    {}\n"
-	    "  ],\n"
-	    "  \"b\": {\n"
-	    "    \"c\": []\n"
-	    "  },\n"
-	    "  \"d\": \"x\\\"y\"\n"
-	    "}\n");
-}
-END_TEST
-
-START_TEST(result_is_one_line_for_programs)
-{
-	result(&output_json, true, "{ \"a\" : [ 12345678901234567890 ,\n2 ] }");
-	ck_assert_str_eq(out, "{\"a\":[12345678901234567890,2]}\n");
-}
-END_TEST
-
-START_TEST(result_cannot_harm_a_terminal)
-{
-	result(&output_text, true, "\"\xc2\x9b" "31m\x7f \xe2\x80\xae\"");
-	ck_assert_str_eq(out, "\"\\u009b31m\\u007f \\u202e\"\n");
-}
-END_TEST
-
-START_TEST(result_that_is_no_json_does_not_crash)
-{
-	static const char *const cases[] = { "", "{", "[", "}", "]]]]", "\"",
-	    "\"\\", "{\"a\"", "\033[31m", "[{", "{]", ",,,", "\\\"\\" };
-	const char *p;
-	size_t i;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		result(&output_text, true, cases[i]);
-		for (p = out; *p != '\0'; p++)
-			ck_assert(*p == '\n' || (*p >= 0x20 && *p < 0x7f));
-		teardown();
-		setup();
-		result(&output_text, false, cases[i]);
-		ck_assert_str_eq(complaints, "relay-ctl: the call failed\n");
-		ck_assert_int_eq(rpc_error_status(span_str(cases[i])),
-		    CTL_REFUSED);
-		teardown();
-		setup();
-	}
-}
-END_TEST
-
-START_TEST(error_is_told_with_its_data)
-{
-	result(&output_text, false, "{\"code\":-32012,\"message\":"
-	    "\"Node \\u001b offline\",\"data\":{\"reason\":\"node_offline\","
-	    "\"stage\":\"home-link\",\"executed\":\"no\",\"retryable\":true}}");
-	ck_assert_str_eq(complaints, "relay-ctl: Node \\x1b offline, "
-	    "code -32012, reason node_offline, stage home-link, executed no, "
-	    "retryable true\n");
-	ck_assert_str_eq(out, "");
-}
-END_TEST
-
-START_TEST(not_found_has_its_own_status)
-{
-	static const struct {
-		const char	*json;
-		enum ctl_status	 status;
-	} cases[] = {
-		{ "{\"code\":-32010}", CTL_NOT_FOUND },
-		{ "{\"code\":-32011}", CTL_NOT_FOUND },
-		{ "{\"code\":-32012}", CTL_REFUSED },
-		{ "{\"code\":-32009}", CTL_REFUSED },
-		{ "{\"code\":\"-32010x\"}", CTL_REFUSED },
-		{ "{\"code\":null}", CTL_REFUSED },
-		{ "{}", CTL_REFUSED },
-		{ "[-32010]", CTL_REFUSED },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ck_assert_msg(rpc_error_status(span_str(cases[i].json)) ==
-		    cases[i].status, "%s", cases[i].json);
-}
-END_TEST
-
-START_TEST(reload_errors_look_like_those_of_a_check)
-{
-	ADD("errors", { "file", CTL_TEXT, "/etc/relayd.conf" }, { "line",
-	    CTL_NUMBER, "3" }, { "warning", CTL_BOOL, "false" }, { "text",
-	    CTL_TEXT, "syntax error" });
-	ADD("errors", { "file", CTL_TEXT, "relayd" }, { "line", CTL_NUMBER,
-	    "0" }, { "warning", CTL_BOOL, "true" }, { "text", CTL_TEXT,
-	    "so so" });
-	end(&output_text, CTL_REFUSED, "not applied");
-	ck_assert_str_eq(complaints, "/etc/relayd.conf:3: syntax error\n"
-	    "relayd: warning: so so\n"
-	    "relay-ctl: not applied\n");
-	ck_assert_str_eq(out, "");
-}
-END_TEST
-
-START_TEST(end_as_json)
-{
-	end(&output_json, CTL_OK, "generation 2 is in force");
-	ck_assert_str_eq(out,
-	    "{\"ok\":true,\"text\":\"generation 2 is in force\"}\n");
-}
-END_TEST
-
-static TCase *
-rows_case(void)
+int
+main(void)
 {
 	TCase *tc = tcase_create("rows");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, table_is_aligned);
 	tcase_add_test(tc, durations_are_readable);
+	tcase_add_test(tc, round_trips_are_readable);
 	tcase_add_test(tc, seconds_are_whole);
 	tcase_add_test(tc, no_rows_is_said);
 	tcase_add_test(tc, no_rows_is_an_empty_array);
@@ -468,40 +296,7 @@ rows_case(void)
 	tcase_add_test(tc, malformed_rows_are_not_taken);
 	tcase_add_test(tc, unknown_types_are_not_taken);
 	tcase_add_test(tc, a_count_that_lies_is_refused);
-	return (tc);
-}
-
-static TCase *
-text_case(void)
-{
-	TCase *tc = tcase_create("text");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, control_characters_never_reach_a_terminal);
 	tcase_add_test(tc, json_strings_are_always_valid);
-	tcase_add_test(tc, result_is_indented);
-	tcase_add_test(tc, result_is_one_line_for_programs);
-	tcase_add_test(tc, result_cannot_harm_a_terminal);
-	tcase_add_test(tc, result_that_is_no_json_does_not_crash);
-	tcase_add_test(tc, error_is_told_with_its_data);
-	tcase_add_test(tc, not_found_has_its_own_status);
-	tcase_add_test(tc, reload_errors_look_like_those_of_a_check);
-	tcase_add_test(tc, end_as_json);
-	return (tc);
-}
-
-int
-main(void)
-{
-	Suite *s = suite_create("ctl_output");
-	SRunner *sr;
-	int failed;
-
-	suite_add_tcase(s, rows_case());
-	suite_add_tcase(s, text_case());
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return (failed == 0 ? 0 : 1);
+	return (suite_run("ctl_output", tc));
 }

@@ -49,6 +49,7 @@ START_TEST(every_show_is_known)
 		{ "show channels", CTL_SHOW_CHANNELS },
 		{ "show sandbox", CTL_SHOW_SANDBOX },
 		{ "show config", CTL_SHOW_CONFIG },
+		{ "show routes", CTL_SHOW_ROUTES },
 	};
 	size_t i;
 
@@ -76,6 +77,14 @@ START_TEST(prefixes_are_enough_when_unambiguous)
 	ck_assert(!cmd.verbose);
 	ck_assert(parse("st"));
 	ck_assert_int_eq(cmd.action, COMMAND_STOP);
+	ck_assert(parse("sh r"));
+	ck_assert_int_eq(cmd.what, CTL_SHOW_ROUTES);
+	ck_assert(parse("p a ws://a i p n b"));
+	ck_assert_int_eq(cmd.action, COMMAND_PEER);
+	ck_assert(cmd.insecure && cmd.persist);
+	ck_assert_str_eq(cmd.node_id, "b");
+	ck_assert(parse("t r"));
+	ck_assert(cmd.revoke);
 }
 END_TEST
 
@@ -97,6 +106,14 @@ START_TEST(unknown_words_are_refused)
 	refused("SHOW summary", "unknown");
 	refused("log loud", "verbose");
 	refused("reloadx", "unknown");
+	refused("peers add ws://a", "unknown argument \"peers\"");
+	refused("peer remove ws://a", "delete");
+	refused("peer nonsense x", "unknown argument \"nonsense\"");
+	refused("peer add ws://a ws://b", "unknown argument \"ws://b\"");
+	refused("peer add ws://a secure", "insecure");
+	refused("peer add ws://a id b", "node");
+	refused("token new", "unknown argument \"new\"");
+	refused("tokens", "unknown argument \"tokens\"");
 }
 END_TEST
 
@@ -116,6 +133,12 @@ START_TEST(missing_words_are_told)
 	refused("log", "brief");
 	refused("call", "<target>");
 	refused("call blog_service", "<method>");
+	refused("peer", "add delete reset");
+	refused("peer add", "<URL>");
+	refused("peer delete", "<URL or node id>");
+	refused("peer reset", "<URL or node id>");
+	refused("peer add ws://a node", "<node id>");
+	refused("peer add ws://a persist node", "<node id>");
 }
 END_TEST
 
@@ -125,6 +148,45 @@ START_TEST(words_too_many_are_refused)
 	refused("stop it", "unknown");
 	refused("show summary all", "unknown");
 	refused("call a b {} more", "unknown argument \"more\"");
+	refused("peer delete ws://a persist", "unknown");
+	refused("peer delete a b", "unknown argument \"b\"");
+	refused("peer reset a b", "unknown");
+	refused("peer add ws://a persist persist", "given twice");
+	refused("peer add ws://a ins p insecure", "\"insecure\" is given twice");
+	refused("peer add ws://a node b node c", "\"node\" is given twice");
+	refused("token revoke all", "unknown argument \"all\"");
+	refused("show routes all", "unknown");
+}
+END_TEST
+
+START_TEST(peer_keeps_its_words)
+{
+	ck_assert(parse("peer add ws://a:1/ws/peers"));
+	ck_assert_int_eq(cmd.action, COMMAND_PEER);
+	ck_assert_int_eq(cmd.peer, CTL_PEER_ADD);
+	ck_assert_str_eq(cmd.name, "ws://a:1/ws/peers");
+	ck_assert_str_eq(cmd.node_id, "");
+	ck_assert(!cmd.persist && !cmd.insecure && !cmd.revoke);
+	ck_assert(parse("peer add ws://a persist node persist insecure"));
+	ck_assert_str_eq(cmd.node_id, "persist");
+	ck_assert(cmd.persist && cmd.insecure);
+	ck_assert(parse("peer delete add"));
+	ck_assert_int_eq(cmd.peer, CTL_PEER_DELETE);
+	ck_assert_str_eq(cmd.name, "add");
+	ck_assert(parse("peer reset b.main"));
+	ck_assert_int_eq(cmd.peer, CTL_PEER_RESET);
+	ck_assert_str_eq(cmd.name, "b.main");
+}
+END_TEST
+
+START_TEST(token_takes_one_word_or_none)
+{
+	ck_assert(parse("token"));
+	ck_assert_int_eq(cmd.action, COMMAND_TOKEN);
+	ck_assert(!cmd.revoke);
+	ck_assert(parse("token revoke"));
+	ck_assert_int_eq(cmd.action, COMMAND_TOKEN);
+	ck_assert(cmd.revoke);
 }
 END_TEST
 
@@ -167,6 +229,8 @@ main(void)
 	tcase_add_test(tc, missing_words_are_told);
 	tcase_add_test(tc, words_too_many_are_refused);
 	tcase_add_test(tc, call_keeps_its_words);
+	tcase_add_test(tc, peer_keeps_its_words);
+	tcase_add_test(tc, token_takes_one_word_or_none);
 	tcase_add_test(tc, a_small_buffer_is_not_overrun);
 	return (suite_run("ctl_parser", tc));
 }

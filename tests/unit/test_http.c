@@ -1,49 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* HTTP heads and chunks, routes, answers and the WebSocket handshake. */
+/* HTTP heads and chunks.  What is asked is in test_upgrade.c. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/http_chunk.h"
-#include "relayd/frontend/http.h"
 #include "relayd/frontend/reply.h"
 #include "relayd/frontend/upgrade.h"
+#include "tests/unit/http_fixture.h"
 #include "tests/unit/suite.h"
-
-#define HOST	"Host: x\r\n"
-#define END	"\r\n"
-
-static const struct http_limits lim = { 2000, 100, 8, 1000 };
-
-static struct http_head	head;
-static const char	*why;
-
-/* Scan and parse a whole request; 0, a status, or -1 if incomplete. */
-static int
-parse_n(const char *text, size_t len)
-{
-	struct http_scan	scan = { 0 };
-	const uint8_t		*p = (const uint8_t *)text;
-	int			 n = http_scan(&scan, &lim, p, len);
-
-	if (n < 0)
-		return (-n);
-	if (n == 0)
-		return (-1);
-	return (http_request(&head, &lim, p, (size_t)n, &why));
-}
-
-static int
-parse(const char *text)
-{
-	return (parse_n(text, strlen(text)));
-}
-
-static bool
-is(struct span s, const char *want)
-{
-	return (span_eq(s, span_str(want)));
-}
 
 START_TEST(good_requests)
 {
@@ -72,6 +36,10 @@ START_TEST(good_requests)
 	ck_assert_int_eq(parse("GET / HTTP/1.1\r\nHost: [::1]:80\r\n"
 	    "Expect: 100-continue\r\n\r\n"), 0);
 	ck_assert(!head.expect);
+	ck_assert_int_eq(parse("DELETE /a HTTP/1.1\r\n" HOST END), 0);
+	ck_assert(head.method == HTTP_DELETE && head.length == 0);
+	ck_assert_int_eq(parse("delete /a HTTP/1.1\r\n" HOST END), 0);
+	ck_assert(head.method == HTTP_OTHER);
 	ck_assert_int_eq(parse("OPTIONS * HTTP/1.1\r\n" HOST END), 0);
 	ck_assert(is(head.path, "*"));
 }
@@ -114,6 +82,7 @@ START_TEST(bad_requests)
 		{ "G(T / HTTP/1.1\r\n" HOST END, 400 },
 		{ "GET a HTTP/1.1\r\n" HOST END, 400 },
 		{ "GET * HTTP/1.1\r\n" HOST END, 400 },
+		{ "DELETE * HTTP/1.1\r\n" HOST END, 400 },
 		{ "GET /a#b HTTP/1.1\r\n" HOST END, 400 },
 		{ "GET /\x7f HTTP/1.1\r\n" HOST END, 400 },
 		{ "GET /\xc3\xa9 HTTP/1.1\r\n" HOST END, 400 },
@@ -352,269 +321,6 @@ START_TEST(chunk_overhead)
 }
 END_TEST
 
-START_TEST(routes)
-{
-	static const struct {
-		enum node_role	 role;
-		const char	*path;
-		enum http_method method;
-		int		 status, route;
-		const char	*allow;
-	} t[] = {
-		{ ROLE_MAIN, "/registry", HTTP_GET, 0, HTTP_ROUTE_REGISTRY,
-		    NULL },
-		{ ROLE_MAIN, "/registry", HTTP_HEAD, 0, HTTP_ROUTE_REGISTRY,
-		    NULL },
-		{ ROLE_HOME, "/registry", HTTP_GET, 404, 0, NULL },
-		{ ROLE_MAIN, "/services", HTTP_GET, 404, 0, NULL },
-		{ ROLE_HOME, "/services", HTTP_GET, 0, HTTP_ROUTE_SERVICES,
-		    NULL },
-		{ ROLE_MAIN, "/health", HTTP_GET, 0, HTTP_ROUTE_HEALTH, NULL },
-		{ ROLE_HOME, "/health", HTTP_GET, 0, HTTP_ROUTE_HEALTH, NULL },
-		{ ROLE_HOME, "/rpc", HTTP_POST, 0, HTTP_ROUTE_RPC, NULL },
-		{ ROLE_MAIN, "/rpc", HTTP_GET, 405, 0, "POST" },
-		{ ROLE_MAIN, "/rpc", HTTP_HEAD, 405, 0, "POST" },
-		{ ROLE_MAIN, "/health", HTTP_POST, 405, 0, "GET, HEAD" },
-		{ ROLE_MAIN, "/ws/federation", HTTP_GET, 0,
-		    ROUTE_WS_FEDERATION, NULL },
-		{ ROLE_MAIN, "/ws/federation", HTTP_HEAD, 405, 0, "GET" },
-		{ ROLE_HOME, "/ws/federation", HTTP_GET, 404, 0, NULL },
-		{ ROLE_MAIN, "/ws/peers", HTTP_GET, 404, 0, NULL },
-		{ ROLE_MAIN, "/", HTTP_GET, 404, 0, NULL },
-		{ ROLE_MAIN, "/rpc/", HTTP_POST, 404, 0, NULL },
-		{ ROLE_MAIN, "/RPC", HTTP_POST, 404, 0, NULL },
-		{ ROLE_MAIN, "//rpc", HTTP_POST, 404, 0, NULL },
-		{ ROLE_MAIN, "/%72pc", HTTP_POST, 404, 0, NULL },
-	};
-	size_t	i;
-
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		const char	*allow = NULL;
-		int		 route = -1;
-
-		ck_assert_msg(route_find(t[i].role, span_str(t[i].path),
-		    t[i].method, &route, &allow) == t[i].status,
-		    "case %zu", i);
-		ck_assert_int_eq(route, t[i].route);
-		if (t[i].allow != NULL)
-			ck_assert_str_eq(allow, t[i].allow);
-	}
-}
-END_TEST
-
-START_TEST(origins_and_types)
-{
-	static const char *const own[] = { "http://a.test",
-	    "https://b.test:8443" };
-	struct span		 s;
-	size_t			 i;
-	static const struct {
-		const char	*text;
-		bool		 good;
-	} o[] = {
-		{ "http://a.test", true }, { "HTTP://A.Test", true },
-		{ "https://b.test:8443", true }, { "https://a.test", false },
-		{ "http://a.test:80", false }, { "http://a.test.b", false },
-		{ "http://a.tes", false }, { "null", false }, { "", false },
-		{ "https://b.test", false }, { "http://a.test/", false },
-	}, ct[] = {
-		{ "application/json", true }, { "Application/JSON", true },
-		{ "application/json; charset=utf-8", true },
-		{ "application/json ;x", true }, { "application/jsonp", false },
-		{ "text/plain", false }, { "application/json-rpc", false },
-		{ "", false }, { "text/plain; application/json", false },
-		{ "application/json,text/plain", false },
-	};
-
-	for (i = 0; i < sizeof(o) / sizeof(o[0]); i++)
-		ck_assert_msg(origin_allowed(span_str(o[i].text), own, 2) ==
-		    o[i].good, "origin %s", o[i].text);
-	ck_assert(!origin_allowed(span_str("http://a.test"), own, 0));
-	for (i = 0; i < sizeof(ct) / sizeof(ct[0]); i++) {
-		s = span_str(ct[i].text);
-		ck_assert_msg(is_json_type(&s) == ct[i].good, "type %s",
-		    ct[i].text);
-	}
-	ck_assert(!is_json_type(NULL));
-}
-END_TEST
-
-START_TEST(answers)
-{
-	struct reply	r = { .status = 200, .date = 784111777, .length = 5,
-	    .keepalive = true, .type = "application/json" };
-	char		buf[REPLY_HEAD_MAX];
-
-	ck_assert_uint_eq(reply_head(buf, sizeof(buf), &r), strlen(buf));
-	ck_assert_str_eq(buf, "HTTP/1.1 200 OK\r\n"
-	    "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-	    "Cache-Control: no-store\r\nConnection: keep-alive\r\n"
-	    "Content-Type: application/json\r\n"
-	    "X-Content-Type-Options: nosniff\r\nContent-Length: 5\r\n\r\n");
-	r.status = 204;
-	r.type = NULL;
-	r.keepalive = false;
-	r.extra = "Retry-After: 1\r\n";
-	ck_assert_uint_gt(reply_head(buf, sizeof(buf), &r), 0);
-	ck_assert_ptr_null(strstr(buf, "Content-"));
-	ck_assert_ptr_nonnull(strstr(buf, "Connection: close\r\n"));
-	ck_assert_ptr_nonnull(strstr(buf, "Retry-After: 1\r\n\r\n"));
-	ck_assert_uint_eq(reply_head(buf, 50, &r), 0);
-	ck_assert_uint_eq(reply_error_body(buf, sizeof(buf), "a\"b\\c\n\xff"),
-	    strlen(buf));
-	ck_assert_str_eq(buf, "{\"error\":\"a?b?c??\"}\n");
-	ck_assert_uint_eq(reply_error_body(buf, 20, "a long reason indeed"),
-	    19);
-	ck_assert_str_eq(buf, "{\"error\":\"a long\"}\n");
-	ck_assert_uint_eq(reply_error_body(buf, 10, "x"), 0);
-}
-END_TEST
-
-#define UP	"Upgrade: websocket\r\n"
-#define CO	"Connection: keep-alive, Upgrade\r\n"
-#define VE	"Sec-WebSocket-Version: 13\r\n"
-#define KE	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-
-START_TEST(upgrades)
-{
-	static const struct {
-		const char	*text;
-		int		 status;
-	} t[] = {
-		{ "GET / HTTP/1.1\r\n" HOST UP CO VE KE END, 0 },
-		{ "POST / HTTP/1.1\r\n" HOST UP CO VE KE END, 405 },
-		{ "GET / HTTP/1.0\r\n" HOST UP CO VE KE END, 400 },
-		{ "GET / HTTP/1.1\r\n" HOST CO VE KE END, 426 },
-		{ "GET / HTTP/1.1\r\n" HOST UP VE KE END, 426 },
-		{ "GET / HTTP/1.1\r\n" HOST UP CO KE END, 426 },
-		{ "GET / HTTP/1.1\r\n" HOST UP CO VE END, 400 },
-		{ "GET / HTTP/1.1\r\n" HOST UP CO KE
-		    "Sec-WebSocket-Version: 12\r\n\r\n", 426 },
-		{ "GET / HTTP/1.1\r\n" HOST "Upgrade: websockets\r\n" CO VE KE
-		    END, 426 },
-		{ "GET / HTTP/1.1\r\n" HOST UP CO VE
-		    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=\r\n" END,
-		    400 },
-		{ "GET / HTTP/1.1\r\n" HOST UP CO VE
-		    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR==\r\n" END,
-		    400 },
-		{ "GET / HTTP/1.1\r\n" HOST UP CO VE
-		    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQAA\r\n" END,
-		    400 },
-		{ "GET / HTTP/1.1\r\n" HOST UP CO VE
-		    "Sec-WebSocket-Key: dGhlIHNhbXBs-SBub25jZQ==\r\n" END,
-		    400 },
-		{ "GET / HTTP/1.1\r\n" HOST UP CO VE KE
-		    "Content-Length: 1\r\n\r\n", 400 },
-		{ "GET / HTTP/1.1\r\n" HOST UP CO VE KE
-		    "Transfer-Encoding: chunked\r\n\r\n", 400 },
-	};
-	const char	*k;
-	char		 buf[WS_UPGRADE_MAX];
-	size_t		 i;
-
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		ck_assert_int_eq(parse(t[i].text), 0);
-		ck_assert_msg(upgrade_check(&head, &k, &why) == t[i].status,
-		    "case %zu", i);
-		if (t[i].status == 0)
-			ck_assert(memcmp(k, "dGhlIHNhbXBsZSBub25jZQ==", 24) ==
-			    0);
-	}
-	/* the key and accept of RFC 6455 section 1.3 */
-	i = upgrade_answer(buf, sizeof(buf), "dGhlIHNhbXBsZSBub25jZQ==",
-	    "X: y\r\n");
-	ck_assert_uint_eq(i, strlen(buf));
-	ck_assert_ptr_nonnull(strstr(buf,
-	    "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-	    "X: y\r\n\r\n"));
-	ck_assert_uint_eq(upgrade_answer(buf, 60, "dGhlIHNhbXBsZSBub25jZQ==",
-	    NULL), 0);
-}
-END_TEST
-
-START_TEST(client_request)
-{
-	struct upgrade_request	r = { .host = "h:1", .path = "/p?q",
-	    .nonce = "the sample nonce", .node_id = "a.home",
-	    .node_type = "home", .extra = "X: y\r\n" };
-	char			buf[WS_UPGRADE_MAX];
-	const char		*k;
-
-	ck_assert_uint_eq(upgrade_request(buf, sizeof(buf), &r), strlen(buf));
-	ck_assert_int_eq(parse(buf), 0);
-	ck_assert_int_eq(upgrade_check(&head, &k, &why), 0);
-	ck_assert(memcmp(k, "dGhlIHNhbXBsZSBub25jZQ==", 24) == 0);
-	ck_assert(is(*http_find(&head, "x-relay-node-id"), "a.home"));
-	ck_assert(is(*http_find(&head, "x-relay-node-type"), "home"));
-	ck_assert(is(head.target, "/p?q") && is(*http_find(&head, "x"), "y"));
-	ck_assert_uint_eq(upgrade_request(buf, 100, &r), 0);
-	r.path = "/p HTTP/1.1\r\nX: ";
-	ck_assert_uint_eq(upgrade_request(buf, sizeof(buf), &r), 0);
-	r.path = "/";
-	r.host = "h\r\n";
-	ck_assert_uint_eq(upgrade_request(buf, sizeof(buf), &r), 0);
-	r.host = "h";
-	r.node_id = "a b";
-	ck_assert_uint_eq(upgrade_request(buf, sizeof(buf), &r), 0);
-}
-END_TEST
-
-static void
-judge(struct upgrade_result *r, const char *text)
-{
-	struct http_scan	scan = { 0 };
-	const uint8_t		*p = (const uint8_t *)text;
-	int			 n = http_scan(&scan, &lim, p, strlen(text));
-
-	ck_assert_int_gt(n, 0);
-	upgrade_result(r, p, (size_t)n, strlen(text),
-	    (const uint8_t *)"the sample nonce");
-}
-
-#define S101	"HTTP/1.1 101 Switching Protocols\r\n"
-#define AC	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-
-START_TEST(client_judges)
-{
-	static const char *const bad[] = {
-		"HTTP/1.0 101 OK\r\n" UP CO AC END,
-		S101 CO AC END, S101 UP AC END, S101 UP CO END,
-		S101 "Upgrade: websocket, h2c\r\n" CO AC END,
-		S101 UP UP CO AC END, S101 UP CO AC AC END,
-		S101 UP CO "Sec-WebSocket-Accept: "
-		    "S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
-		S101 UP CO AC "Sec-WebSocket-Extensions: x\r\n\r\n",
-		S101 UP CO AC "Sec-WebSocket-Protocol: x\r\n\r\n",
-		"HTTP/1.1 200 OK\r\n" UP CO AC END,
-		"HTTP/1.1 10 OK\r\n\r\n", "HTTP/1.1 1010 OK\r\n\r\n",
-		"HTTP/1.1  101 OK\r\n\r\n", "HTTP/2.0 101 OK\r\n\r\n",
-		"GET / HTTP/1.1\r\n\r\n", "nonsense\r\n\r\n",
-		S101 UP CO AC "bad field\r\n\r\n",
-	};
-	struct upgrade_result	r;
-	size_t			i;
-
-	judge(&r, S101 UP CO AC "X-Relay-Node-ID: m.test\r\n\r\nframes");
-	ck_assert(r.open);
-	ck_assert_str_eq(r.node_id, "m.test");
-	judge(&r, "HTTP/1.1 101\r\n" UP CO AC END);
-	ck_assert(r.open);
-	ck_assert_str_eq(r.node_id, "");
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		judge(&r, bad[i]);
-		ck_assert_msg(!r.open && r.why[0] != '\0', "case %zu", i);
-	}
-	judge(&r, "HTTP/1.1 503 a\tb\x1b\r\nRetry-After: 30\r\n\r\nwhy\nx");
-	ck_assert(!r.open && r.status == 503 && r.retry_after_s == 30);
-	ck_assert_str_eq(r.why, "HTTP 503 a?b?: why");
-	judge(&r, "HTTP/1.1 503 x\r\nRetry-After: Wed, 21 Oct\r\n\r\n");
-	ck_assert_uint_eq(r.retry_after_s, 0);
-	judge(&r, "HTTP/1.1 503 x\r\nRetry-After: 9999999\r\n\r\n");
-	ck_assert_uint_eq(r.retry_after_s, 0);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -629,11 +335,5 @@ main(void)
 	tcase_add_test(tc, tokens);
 	tcase_add_test(tc, chunked);
 	tcase_add_test(tc, chunk_overhead);
-	tcase_add_test(tc, routes);
-	tcase_add_test(tc, origins_and_types);
-	tcase_add_test(tc, answers);
-	tcase_add_test(tc, upgrades);
-	tcase_add_test(tc, client_request);
-	tcase_add_test(tc, client_judges);
 	return (suite_run("http", tc));
 }

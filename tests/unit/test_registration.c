@@ -108,6 +108,17 @@ static const struct {
 	{ "{\"service_name\":\"x\",\"labels\":[]}", "labels:" },
 	{ "{\"service_name\":\"x\",\"labels\":{\"a\":1}}", "labels:" },
 	{ "{\"service_name\":\"x\",\"labels\":{\"a\":null}}", "labels:" },
+	{ "{\"service_name\":\"x\",\"labels\":{\"a\":\"\\n\"}}", "labels:" },
+	{ "{\"service_name\":\"x\",\"labels\":{\"a\\u0000\":\"\"}}", "labels:" },
+	{ "{\"service_name\":\"x\",\"labels\":{\"a\":\"1\","
+	    "\"a\":\"2\"}}", "service:" },
+	{ "{\"service_name\":\"x\",\"weight\":1,\"weight\":2}", "service:" },
+	{ "{\"service_name\":\"x\",\"methods\":[{\"name\":\"m\","
+	    "\"idempotent\":\"yes\"}]}", "methods:" },
+	{ "{\"service_name\":\"x\",\"methods\":[{\"name\":\"m\","
+	    "\"timeout\":\"1\"}]}", "methods:" },
+	{ "{\"service_name\":\"x\",\"methods\":[{\"name\":\"m\","
+	    "\"timeout\":300.1}]}", "methods:" },
 	{ "{\"service_name\":\"x\",\"visibility\":\"all\"}", "visibility:" },
 	{ "{\"service_name\":\"x\",\"visibility\":1}", "visibility:" },
 };

@@ -16,7 +16,7 @@
 #include "relay-registry/registry.h"
 #include "tests/unit/suite.h"
 
-#define SCHEMA_VERSION	1		/* what this program writes */
+#define SCHEMA_VERSION	2		/* what this program writes */
 
 static char		 dir[64], path[96], err[512];
 static sqlite3		*sql;
@@ -108,7 +108,7 @@ START_TEST(from_nothing)
 	opens();
 	ck_assert_int_eq(on_file("PRAGMA user_version"), SCHEMA_VERSION);
 	ck_assert_int_eq(on_file("SELECT count(*) FROM sqlite_master"
-	    " WHERE type = 'table'"), 5);
+	    " WHERE type = 'table'"), 7);
 	opens();
 }
 END_TEST
@@ -127,6 +127,8 @@ START_TEST(from_version_1)
 	    " WHERE id = 'alice.home'"), 7);
 	ck_assert_int_eq(on_file("SELECT timeout_ms FROM method"
 	    " WHERE name = 'list'"), 2000);
+	ck_assert_int_eq(on_file("SELECT (SELECT count(*) FROM peer) +"
+	    " (SELECT count(*) FROM token)"), 0);
 	r = registry_new(db, 100, now, err, sizeof(err));
 	ck_assert_msg(r != NULL, "%s", err);
 	registry_configure(r, ROLE_MAIN, "main.example", now);
@@ -139,32 +141,78 @@ START_TEST(from_version_1)
 }
 END_TEST
 
-/* The fixture is the schema that the steps make. */
-START_TEST(fixture_is_true)
-{
-	int64_t a, b;
+#define SCHEMA_TEXT							\
+	"SELECT sum(length(replace(sql, ' ', ''))) FROM sqlite_master"
 
-	load_fixture("registry-v1.sql");
-	a = on_file("SELECT sum(length(replace(sql, ' ', '')))"
-	    " FROM sqlite_master");
+/* The first n steps of this program, on a file that is not there. */
+static void
+make_version(size_t n)
+{
+	struct db_step steps[8] = { { NULL, NULL } };
+	sqlite3 *db;
+
+	ck_assert_uint_lt(n, sizeof(steps) / sizeof(steps[0]));
+	memcpy(steps, db_steps, n * sizeof(steps[0]));
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert(db_migrate(db, steps, err, sizeof(err)));
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+/* The fixture of a version is the schema that its steps make. */
+START_TEST(fixtures_are_true)
+{
+	static const char *const fixtures[] = { "registry-v1.sql",
+	    "registry-v2.sql" };
+	int64_t a;
+
+	load_fixture(fixtures[_i]);
+	ck_assert_int_eq(on_file("PRAGMA user_version"), _i + 1);
+	a = on_file(SCHEMA_TEXT);
 	ck_assert_int_eq(unlink(path), 0);
-	opens();
-	b = on_file("SELECT sum(length(replace(sql, ' ', '')))"
-	    " FROM sqlite_master");
-	ck_assert_int_eq(a, b);
+	make_version((size_t)_i + 1);
+	ck_assert_int_eq(on_file(SCHEMA_TEXT), a);
+}
+END_TEST
+
+/* What was added to stay is there after a start, and so are the tokens. */
+START_TEST(from_version_2)
+{
+	struct reply *reply;
+	struct registry *r;
+	struct db *db;
+
+	load_fixture("registry-v2.sql");
+	db = db_open(path, err, sizeof(err));
+	ck_assert_msg(db != NULL, "%s", err);
+	ck_assert_int_eq(on_file("SELECT count(*) FROM token"), 1);
+	r = registry_new(db, 100, now, err, sizeof(err));
+	ck_assert_msg(r != NULL, "%s", err);
+	registry_configure(r, ROLE_MAIN, "main.example", now);
+	registry_configure_peers(r, 1, NULL, 0, now);
+	reply = registry_reply(r);
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_int_eq(reply->type, MSG_PEER_ADD);
+	ck_assert_str_eq(reply->peer->host, "relay-b.example.com");
+	ck_assert_uint_eq(reply->peer->port, 8081);
+	ck_assert_str_eq(reply->peer->path, "/ws/peers");
+	ck_assert_str_eq(reply->node, "relay-b.example.com");
+	ck_assert(reply->peer->insecure && reply->peer->persist);
+	reply_free(reply);
+	ck_assert_ptr_null(registry_reply(r));
+	registry_free(r);
 }
 END_TEST
 
 START_TEST(newer_version)
 {
 	opens();
-	(void)on_file("PRAGMA user_version = 2");
+	(void)on_file("PRAGMA user_version = 3");
 	refused("a newer relayd wrote it");
 	(void)on_file("PRAGMA user_version = 2147483647");
 	refused("a newer relayd wrote it");
 	/* It was only looked at. */
 	ck_assert_int_eq(on_file("PRAGMA user_version"), 2147483647);
-	(void)on_file("PRAGMA user_version = 1");
+	(void)on_file("PRAGMA user_version = 2");
 	opens();
 }
 END_TEST
@@ -348,7 +396,7 @@ static void __attribute__((noreturn))
 write_until_killed(int fd)
 {
 	struct session_request q = { (uint64_t)getpid(), NODE_HOME,
-	    span_str("alice.home"), span_str(""), span_str("") };
+	    span_str("alice.home"), span_str(""), span_str(""), PEER_NONE, 0 };
 	struct service list[8];
 	struct registry *r;
 	struct reply *reply;
@@ -366,7 +414,7 @@ write_until_killed(int fd)
 		snprintf(list[0].version, sizeof(list[0].version), "%zu.0.0",
 		    i);
 		registry_register(r, q.session, i, list, 8);
-		(void)registry_commit(r);
+		(void)registry_commit(r, now);
 		while ((reply = registry_reply(r)) != NULL)
 			reply_free(reply);
 		if (write(fd, "", 1) != 1)
@@ -411,7 +459,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, from_nothing);
 	tcase_add_test(tc, from_version_1);
-	tcase_add_test(tc, fixture_is_true);
+	tcase_add_test(tc, from_version_2);
+	tcase_add_loop_test(tc, fixtures_are_true, 0, SCHEMA_VERSION);
 	tcase_add_test(tc, newer_version);
 	tcase_add_test(tc, of_another_program);
 	tcase_add_test(tc, steps_in_order);

@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What nodes offer: registrations and the rules that reject, health, views,
- * and what remains of a transaction that failed.
- */
-#include <json-c/json.h>
-
-#include <stdio.h>
+/* The registry: services, their health, and failed transactions. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/registry_case.h"
 #include "tests/unit/registry_fixture.h"
 #include "tests/unit/suite.h"
-
-#define SERVICES	"SELECT count(*) FROM service"
-
-static struct registry	*r;
-
-static void
-setup(void)
-{
-	r = fixture_main(100);
-}
-
-static void
-teardown(void)
-{
-	fixture_free(r);
-}
-
-static void
-register_list(uint64_t session, uint64_t tag, struct service *list, size_t n)
-{
-	registry_register(r, session, tag, list, n);
-	while (n > 0)
-		service_clear(&list[--n]);
-}
 
 /* The one verdict of a registration of one service, by its first word. */
 static const char *
@@ -247,7 +218,7 @@ static void
 health(uint64_t session, const char *name, const char *version, bool healthy)
 {
 	registry_health(r, session, span_str(name), span_str(version),
-	    healthy);
+	    healthy, fx_now());
 }
 
 START_TEST(health_of_whose_it_is)
@@ -274,141 +245,6 @@ START_TEST(health_of_whose_it_is)
 	health(11, "echo", "1.0.0", true);
 	ck_assert_ptr_nonnull(strstr(fx_view(r, 200, 2001),
 	    "\"is_healthy\":true"));
-}
-END_TEST
-
-/* --- views --- */
-
-START_TEST(view_of_a_main)
-{
-	struct json_object *o;
-
-	fx_home(r, 11, "alice.home", 0);
-	registry_seen(r, 11, at(1));
-	ck_assert_str_eq(fx_view(r, 200, 5),
-	    "{\"node_id\":\"main.example\",\"count\":1,\"services\":[{"
-	    "\"service_name\":\"echo\",\"node_address\":{\"type\":\"home\","
-	    "\"id\":\"alice.home\",\"main_relay\":\"main.example\"},"
-	    "\"methods\":[\"m0\"],\"last_seen\":\"2026-01-02T03:04:05.679Z\","
-	    "\"is_healthy\":true,\"version\":\"1.0.0\","
-	    "\"scope\":\"local\"}]}");
-	fx_home(r, 12, "bob.home", 2);
-	o = json_tokener_parse(fx_view(r, 200, 6));
-	ck_assert_int_eq(json_object_get_int(json_object_object_get(o,
-	    "count")), 2);
-	ck_assert_uint_eq(json_object_array_length(json_object_object_get(o,
-	    "services")), 2);
-	json_object_put(o);
-}
-END_TEST
-
-START_TEST(view_of_a_home)
-{
-	struct service s = fx_service("blog", 0);
-
-	fixture_free(r);
-	r = fixture_home();
-	ck_assert_str_eq(fx_view(r, 200, 0),
-	    "{\"node_id\":\"alice.home\",\"count\":0,\"services\":[]}");
-	register_list(0, 1, &s, 1);
-	fx_settle(r);
-	ck_assert_str_eq(fx_view(r, 200, 5),
-	    "{\"node_id\":\"alice.home\",\"count\":1,\"services\":[{"
-	    "\"service_name\":\"blog\",\"node_address\":{\"type\":\"home\","
-	    "\"id\":\"alice.home\"},\"methods\":[],"
-	    "\"last_seen\":\"2026-01-02T03:04:05.683Z\",\"is_healthy\":true,"
-	    "\"version\":\"1.0.0\",\"scope\":\"local\"}]}");
-}
-END_TEST
-
-START_TEST(view_follows_at_once)
-{
-	fx_home(r, 11, "alice.home", 0);
-	ck_assert_ptr_nonnull(strstr(fx_view(r, 200, 1), "\"count\":1"));
-	fx_close(r, 11, 2);
-	fx_settle(r);
-	ck_assert_ptr_nonnull(strstr(fx_view(r, 200, 2), "\"count\":0"));
-	fx_home(r, 12, "alice.home", 3);
-	ck_assert_ptr_nonnull(strstr(fx_view(r, 200, 3), "\"count\":1"));
-	registry_router_gone(r, at(4));
-	ck_assert_ptr_nonnull(strstr(fx_view(r, 200, 4), "\"count\":0"));
-}
-END_TEST
-
-START_TEST(view_of_last_seen_is_a_second_old)
-{
-	fx_home(r, 11, "alice.home", 0);
-	fx_settle(r);
-	(void)fx_view(r, 200, 100);
-	registry_seen(r, 11, at(322));
-	ck_assert_ptr_nonnull(strstr(fx_view(r, 200, 1099), "05.678Z"));
-	ck_assert_ptr_nonnull(strstr(fx_view(r, 200, 1100), "06.000Z"));
-}
-END_TEST
-
-START_TEST(view_that_is_not_there)
-{
-	const unsigned int routes[] = { HTTP_ROUTE_RPC, HTTP_ROUTE_SERVICES,
-	    HTTP_ROUTE_HEALTH };
-	const struct reply *v;
-
-	registry_view(r, 5, routes[_i], at(0));
-	v = fx_expect(r, MSG_VIEW_REPLY, 5);
-	ck_assert_uint_eq(v->status, 404);
-	ck_assert_ptr_nonnull(strstr(v->body, "\"error\""));
-	fixture_free(r);
-	r = fixture_home();
-	registry_view(r, 6, HTTP_ROUTE_REGISTRY, at(0));
-	ck_assert_uint_eq(fx_expect(r, MSG_VIEW_REPLY, 6)->status, 404);
-}
-END_TEST
-
-START_TEST(view_that_is_too_large)
-{
-	struct service list[LIMIT_SERVICES];
-	char node[32];
-	uint64_t i;
-	int k, m;
-
-	for (i = 1; i <= 5; i++) {
-		for (k = 0; k < LIMIT_SERVICES; k++) {
-			list[k] = fx_service("s", LIMIT_METHODS);
-			snprintf(list[k].name, sizeof(list[k].name), "s%d", k);
-			for (m = 0; m < LIMIT_METHODS; m++) {
-				memset(list[k].methods[m].name, 'x',
-				    LIMIT_METHOD_NAME);
-				list[k].methods[m].name[0] = (char)('a' +
-				    m / 16);
-				list[k].methods[m].name[1] = (char)('a' +
-				    m % 16);
-			}
-		}
-		snprintf(node, sizeof(node), "h%d", (int)i);
-		fx_open(r, i, node, "", "", 0);
-		register_list(i, 1, list, LIMIT_SERVICES);
-	}
-	fx_settle(r);
-	ck_assert_int_eq(fx_number(SERVICES), 5 * LIMIT_SERVICES);
-	ck_assert_ptr_nonnull(strstr(fx_view(r, 500, 0), "too large"));
-	fx_close(r, 1, 1);
-	fx_close(r, 2, 1);
-	fx_settle(r);
-	ck_assert_ptr_nonnull(strstr(fx_view(r, 200, 2), "\"count\":192"));
-}
-END_TEST
-
-START_TEST(times)
-{
-	char buf[32];
-
-	registry_rfc3339(T0, buf, sizeof(buf));
-	ck_assert_str_eq(buf, "2026-01-02T03:04:05.678Z");
-	registry_rfc3339(0, buf, sizeof(buf));
-	ck_assert_str_eq(buf, "");
-	registry_rfc3339(-1, buf, sizeof(buf));
-	ck_assert_str_eq(buf, "");
-	registry_rfc3339(INT64_MAX, buf, sizeof(buf));
-	ck_assert_uint_lt(strlen(buf), sizeof(buf));
 }
 END_TEST
 
@@ -443,11 +279,12 @@ START_TEST(failed_transaction_is_refused)
 	fx_home(r, 11, "alice.home", 0);
 	trap(traps[_i]);
 	fx_open(r, 12, "bob.home", "", "", 10);
-	registry_view(r, 78, HTTP_ROUTE_REGISTRY, at(10));
+	registry_view(r, &(struct view_request){ 78, HTTP_ROUTE_REGISTRY,
+	    false, 0 }, at(10));
 	register_list(11, 5, &s, 1);
 	fx_close(r, 11, 10);
 	fx_open(r, 13, "carol.home", "", "", 10);
-	ck_assert(!registry_commit(r));
+	ck_assert(!registry_commit(r, fx_now()));
 	m = fx_expect(r, MSG_SESSION_DENY, 12);
 	ck_assert_uint_eq(m->status, 503);
 	ck_assert_uint_eq(m->retry_after_ms, REGISTRY_RETRY_MS);
@@ -481,11 +318,11 @@ START_TEST(behind_after_a_lost_write)
 	ck_assert(!registry_behind(r));
 	trap("CREATE TRIGGER bomb BEFORE UPDATE ON node BEGIN"
 	    " SELECT RAISE(ABORT, 'bomb'); END");
-	registry_seen(r, 11, at(10));
+	registry_seen(r, 11, 0, at(10));
 	registry_tick(r, at(1000));
 	ck_assert_uint_eq(registry_stats(r)->failed, 1);
 	/* To have nothing to write is no sign that writing works. */
-	ck_assert(registry_commit(r));
+	ck_assert(registry_commit(r, fx_now()));
 	ck_assert(!registry_behind(r));
 	fx_sql("DROP TRIGGER bomb");
 	/* Nobody writes: the tick finds out. */
@@ -523,13 +360,6 @@ main(void)
 	tcase_add_test(tc, rejects_sessions_not_current);
 	tcase_add_test(tc, own_services_may_be_private);
 	tcase_add_test(tc, health_of_whose_it_is);
-	tcase_add_test(tc, view_of_a_main);
-	tcase_add_test(tc, view_of_a_home);
-	tcase_add_test(tc, view_follows_at_once);
-	tcase_add_test(tc, view_of_last_seen_is_a_second_old);
-	tcase_add_loop_test(tc, view_that_is_not_there, 0, 3);
-	tcase_add_test(tc, view_that_is_too_large);
-	tcase_add_test(tc, times);
 	tcase_add_loop_test(tc, failed_transaction_is_refused, 0, 3);
 	tcase_add_test(tc, behind_after_a_lost_write);
 	tcase_add_test(tc, locked_by_another);

@@ -23,7 +23,7 @@ struct refusal {
 static const char *
 plan_line(const char *line, struct relay_args *args, struct relay_plan *plan)
 {
-	static char	 why[4096], words[1024];
+	static char	 why[4096], words[8192];
 	static char	*argv[ARGS_MAX + 1];
 	char		*next = words, *word;
 	int		 argc = 0;
@@ -60,7 +60,32 @@ static const struct refusal refusals[] = {
 	{ "-node-type main blog.rl", "no services of its own" },
 	{ "-server -fallback ws://127.0.0.1", "-fallback: only together" },
 	{ "-node-type home -fallback ws://127.0.0.1", "only together" },
-	{ "-server -peers ws://a/ws/peers", "cannot connect Mains" },
+	{ "-server -peers ws://a/ws/peers", "add -insecure" },
+	{ "-server -peers ws://127.0.0.1:1,ws://a", "URL 2 \"ws://a\": ws://" },
+	{ "-connect ws://127.0.0.1 -peers ws://127.0.0.1:1", "only a Main" },
+	{ "-node-type home -peers ws://127.0.0.1:1", "only a Main has peers" },
+	{ "-peers ws://127.0.0.1:1", "is this a Main" },
+	{ "-server -peers", "-peers: its value is missing" },
+	{ "-server -peers ws://[::1]:1 -peers ws://[::1]:2", "given twice" },
+	{ "-server -peers ''", "URL 1 \"\": there is nothing between" },
+	{ "-server -peers ,", "URL 1 \"\": there is nothing between" },
+	{ "-server -peers ws://[::1]:1,", "URL 2 \"\": there is nothing" },
+	{ "-server -peers ,ws://[::1]:1", "URL 1 \"\": there is nothing" },
+	{ "-server -peers ws://[::1]:1,,ws://[::1]:2", "URL 2 \"\"" },
+	{ "-server -peers wss://[::1]:1", "URL 1 \"wss://[::1]:1\": TLS" },
+	{ "-server -peers http://[::1]:1", "does not begin with ws" },
+	{ "-server -peers [::1]:1", "does not begin with ws" },
+	{ "-server -peers ws://[::1]:1,ws://[::1]:0", "URL 2 \"ws://[::1]:0\"" },
+	{ "-server -peers ws://[::1]:1;ws://[::1]:2", "URL 1" },
+	{ "-server -peers ws://[::1]:1,ws://[::1]:1/ws/peers", "given twice" },
+	{ "-server -peers ws://127.0.0.1:8080", "this node itself" },
+	{ "-server -peers ws://localhost:8080", "this node itself" },
+	{ "-server -port 99 -peers ws://[::1]:1,ws://127.0.0.1:99",
+	    "URL 2 \"ws://127.0.0.1:99\": that is this node itself" },
+	{ "-server -host * -insecure -peers ws://[::1]:8080", "itself" },
+	{ "-server -host ::1 -peers ws://localhost:8080", "itself" },
+	{ "-server -host 192.0.2.1 -insecure -peers ws://192.0.2.1:8080",
+	    "itself" },
 	{ "-server -tls-cert x", "TLS is not available" },
 	{ "-server -tls-key=x", "TLS is not available" },
 	{ "-server -verbose", "-verbose: there is no such flag" },
@@ -178,6 +203,60 @@ START_TEST(test_home)
 }
 END_TEST
 
+START_TEST(test_main_with_peers)
+{
+	struct relay_args	 args;
+	struct relay_plan	 plan;
+
+	/* As SEED.md writes it. */
+	ck_assert_ptr_null(plan_line("-server -port 8080 -peers "
+	    "ws://relay-b.com:8081/ws/peers,ws://relay-c.com:8082/ws/peers "
+	    "-insecure", &args, &plan));
+	ck_assert_int_eq(plan.role, ROLE_MAIN);
+	ck_assert_uint_eq(plan.npeers, 2);
+	ck_assert_str_eq(plan.peers[0].url.text,
+	    "ws://relay-b.com:8081/ws/peers");
+	ck_assert(plan.peers[0].insecure);
+	ck_assert_str_eq(plan.peers[1].url.host, "relay-c.com");
+	ck_assert(!plan.listen_insecure);
+	relay_plan_free(&plan);
+	ck_assert_uint_eq(plan.npeers, 0);
+
+	/* Other ports and addresses of this machine are other nodes. */
+	ck_assert_ptr_null(plan_line("-server -peers=ws://127.0.0.1:8081,"
+	    "ws://127.0.0.2:8080,ws://[::1]:8080", &args, &plan));
+	ck_assert_uint_eq(plan.npeers, 3);
+	ck_assert_str_eq(plan.peers[0].url.path, "/ws/peers");
+	ck_assert(!plan.peers[0].insecure);
+	relay_plan_free(&plan);
+	ck_assert_ptr_null(plan_line("-server -port 0 -peers "
+	    "ws://127.0.0.1:8080", &args, &plan));
+	relay_plan_free(&plan);
+}
+END_TEST
+
+START_TEST(test_many_peers)
+{
+	struct relay_args	 args;
+	struct relay_plan	 plan;
+	char			 line[8192], one[32];
+	int			 i;
+
+	strlcpy(line, "-server -peers ws://[::1]:1", sizeof(line));
+	for (i = 1; i < LIMIT_PEERS; i++) {
+		snprintf(one, sizeof(one), ",ws://[::1]:%d", i + 1);
+		strlcat(line, one, sizeof(line));
+	}
+	ck_assert_ptr_null(plan_line(line, &args, &plan));
+	ck_assert_uint_eq(plan.npeers, LIMIT_PEERS);
+	relay_plan_free(&plan);
+	strlcat(line, ",ws://[::1]:99", sizeof(line));
+	ck_assert_ptr_nonnull(strstr(plan_line(line, &args, &plan),
+	    "-peers, URL 65 \"ws://[::1]:99\": a Main has no more than 64"));
+	relay_plan_free(&plan);
+}
+END_TEST
+
 START_TEST(test_many_uplinks)
 {
 	struct relay_args	 args;
@@ -209,6 +288,8 @@ main(void)
 	tcase_add_loop_test(tc, test_refused, 0,
 	    sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tc, test_main);
+	tcase_add_test(tc, test_main_with_peers);
+	tcase_add_test(tc, test_many_peers);
 	tcase_add_test(tc, test_home);
 	tcase_add_test(tc, test_many_uplinks);
 	return (suite_run("relay_args", tc));

@@ -14,7 +14,8 @@
 static const uint8_t		 secret[HASH_KEY_LEN] = "0123456789abcde";
 static struct route_table	 t;
 static int			 link_a, link_b, link_c;	/* addresses */
-static bool			 outside;
+static enum visibility		 least = VISIBILITY_PRIVATE;
+static bool			 own_only;
 static struct route_instance	*taken[64];
 static unsigned int		 ntaken;
 
@@ -65,7 +66,8 @@ choose(const struct route_node *n, const char *server, const char *version,
 	q.server = span_str(server);
 	q.version = span_str(version);
 	q.method = span_str(method);
-	q.outside = outside;
+	q.least = least;
+	q.own_only = own_only;
 	return (route_choose(&t, &q, i));
 }
 
@@ -183,23 +185,34 @@ START_TEST(methods)
 }
 END_TEST
 
-/* For callers from elsewhere a private service is not there. */
-START_TEST(private)
+/* What a caller may not see is not there for it. */
+START_TEST(visibility)
 {
-	struct service		 s[2] = { svc("x", "2.0.0"), svc("x", "1.0.0") };
+	struct service		 s[3] = { svc("x", "3.0.0"), svc("x", "2.0.0"),
+				    svc("x", "1.0.0") };
 	struct route_instance	*i;
 	struct route_node	*n = route_node_up(&t, "a", &link_a);
 
 	s[0].visibility = VISIBILITY_PRIVATE;
-	route_set(&t, n, s, 2);
+	s[1].visibility = VISIBILITY_MAIN;
+	route_set(&t, n, s, 3);
+	ck_assert_int_eq(choose(n, "x", "", "", &i), ROUTE_OK);
+	ck_assert_str_eq(i->service.version, "3.0.0");
+	least = VISIBILITY_MAIN;
 	ck_assert_int_eq(choose(n, "x", "", "", &i), ROUTE_OK);
 	ck_assert_str_eq(i->service.version, "2.0.0");
-	outside = true;
-	ck_assert_int_eq(choose(n, "x", "", "", &i), ROUTE_OK);
+	ck_assert_int_eq(choose(n, "x", "3.0.0", "", &i), ROUTE_NO_VERSION);
+	least = VISIBILITY_FEDERATION;
+	ck_assert_int_eq(choose(NULL, "x", "", "", &i), ROUTE_OK);
 	ck_assert_str_eq(i->service.version, "1.0.0");
+	ck_assert_int_eq(choose(n, "x", "2.0.0", "", &i), ROUTE_NO_VERSION);
+	route_set(&t, n, s, 2);
+	ck_assert_int_eq(choose(n, "x", "", "", &i), ROUTE_NO_SERVICE);
+	ck_assert_int_eq(choose(NULL, "x", "", "", &i), ROUTE_NO_SERVICE);
+	least = VISIBILITY_MAIN;
 	route_set(&t, n, s, 1);
 	ck_assert_int_eq(choose(n, "x", "", "", &i), ROUTE_NO_SERVICE);
-	outside = false;
+	least = VISIBILITY_PRIVATE;
 }
 END_TEST
 
@@ -413,7 +426,7 @@ main(void)
 	tcase_add_test(tc, down_withdraws);
 	tcase_add_test(tc, versions);
 	tcase_add_test(tc, methods);
-	tcase_add_test(tc, private);
+	tcase_add_test(tc, visibility);
 	tcase_add_test(tc, health);
 	tcase_add_test(tc, health_before_version);
 	tcase_add_test(tc, concurrency);

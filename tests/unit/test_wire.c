@@ -172,6 +172,39 @@ END_TEST
 
 static char long_text[UINT16_MAX + 2];
 
+START_TEST(put_over_what_was_put)
+{
+	uint8_t buf[8];
+	struct wire_put w;
+	size_t off;
+
+	wire_put_init(&w, buf, sizeof(buf));
+	put_u32(&w, 0);
+	put_u8(&w, 9);
+	put_u16_at(&w, 1, 0x0302);
+	put_bool_at(&w, 0, true);
+	put_bool_at(&w, 4, false);
+	ck_assert(!w.bad);
+	ck_assert_uint_eq(w.len, 5);
+	ck_assert_mem_eq(buf, "\1\2\3\0\0", 5);
+	/* Not past what was written, though the buffer has room. */
+	for (off = 4; off < 8; off++) {
+		w.bad = false;
+		put_u16_at(&w, off, 0x0707);
+		ck_assert(w.bad);
+		w.bad = false;
+		put_bool_at(&w, off + 1, true);
+		ck_assert(w.bad);
+	}
+	put_u16_at(&w, 0, 0x0707);
+	put_bool_at(&w, 0, false);
+	ck_assert_mem_eq(buf, "\1\2\3\0\0", 5);
+	w.bad = false;
+	put_u16_at(&w, SIZE_MAX, 0);
+	ck_assert(w.bad);
+}
+END_TEST
+
 START_TEST(strings_to_put)
 {
 	static uint8_t buf[UINT16_MAX + 8];
@@ -426,6 +459,7 @@ main(void)
 	tcase_add_test(tc, every_room);
 	tcase_add_test(tc, growing);
 	tcase_add_test(tc, put_errors_stick);
+	tcase_add_test(tc, put_over_what_was_put);
 	tcase_add_test(tc, strings_to_put);
 	tcase_add_test(tc, strings_to_get);
 	tcase_add_test(tc, strings_to_copy);

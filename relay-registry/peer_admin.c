@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Peers that are added and deleted at run time, over HTTP with an admin token
+ * or through the control socket; and the tokens.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "common/ctl.h"
+#include "common/log.h"
+#include "common/name.h"
+#include "relay-registry/registry_impl.h"
+#include "relay-registry/token.h"
+#include "relay-registry/view_impl.h"
+
+#define PATH	"/ws/peers"	/* of a URL without one */
+
+/* What came of a request: a status of HTTP, and text or the peer. */
+struct outcome {
+	uint16_t	 status;
+	char		 text[URL_TEXT_MAX + 256];
+	struct peer_conf conf;		/* if the status is 2xx */
+};
+
+static bool
+refuse(struct outcome *o, uint16_t status, const char *text)
+{
+	o->status = status;
+	strlcpy(o->text, text, sizeof(o->text));
+	return (false);
+}
+
+/* --- add --- */
+
+/* Where that can be told; else the link that dials itself is refused. */
+static bool
+is_own(const struct registry *r, const struct url *url)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->n_own; i++) {
+		if (url_reaches(url, r->own[i]))
+			return (true);
+	}
+	return (false);
+}
+
+/* The URL, taken to pieces; where TLS is missed, it must be said. */
+static bool
+check_url(const struct registry *r, const struct peer_request *q,
+    struct outcome *o)
+{
+	char text[URL_TEXT_MAX + 1];
+	const char *why;
+	struct url url;
+	bool clear;
+
+	if (!span_copy(q->name, text, sizeof(text)))
+		return (refuse(o, 400, "url: it is too long"));
+	why = url_check(text, "ws", PATH, &url);
+	if (why == NULL && is_own(r, &url)) {
+		url_free(&url);
+		why = "this relay listens there itself";
+	}
+	if (why != NULL) {
+		o->status = 400;
+		snprintf(o->text, sizeof(o->text), "url: %s", why);
+		return (false);
+	}
+	strlcpy(o->conf.host, url.host, sizeof(o->conf.host));
+	strlcpy(o->conf.path, url.path, sizeof(o->conf.path));
+	o->conf.port = url.port;
+	clear = !url.loopback && !q->insecure;
+	url_free(&url);
+	if (clear)
+		return (refuse(o, 400, "url: ws:// carries calls in the clear, "
+		    "and TLS is not available in this version; add "
+		    "\"insecure\" if that is acceptable"));
+	return (true);
+}
+
+static bool
+check_node(const struct registry *r, const struct peer_request *q,
+    struct outcome *o)
+{
+	if (q->node.len == 0)
+		return (true);
+	if (!name_node_lower(q->node, o->conf.node, sizeof(o->conf.node)))
+		return (refuse(o, 400, "node_id: 1 to 253 bytes, labels of "
+		    "[a-z0-9_-] joined by dots"));
+	if (strcmp(o->conf.node, r->node_id) == 0)
+		return (refuse(o, 400, "node_id: it is this relay's own"));
+	return (true);
+}
+
+static bool
+check_new(struct registry *r, struct outcome *o)
+{
+	const struct peer_conf *c = &o->conf;
+	char url[URL_TEXT_MAX + 1];
+	uint32_t index;
+
+	if (peers_find_url(&r->peers, c->host, c->port, c->path) != PEER_NONE ||
+	    peers_coming(&r->peers, c->host, c->port, c->path) != NULL)
+		return (refuse(o, 409,
+		    "a peer with this URL is there already"));
+	index = peers_find_id(&r->peers, c->node);
+	if (index != PEER_NONE) {
+		c = &r->peers.list[index].conf;
+		o->status = 409;
+		(void)url_text("ws", c->host, c->port, c->path, url,
+		    sizeof(url));
+		snprintf(o->text, sizeof(o->text), "a peer with this node id "
+		    "is there already: %s", url);
+		return (false);
+	}
+	if (r->peers.n + r->peers.n_coming >= LIMIT_PEERS) {
+		o->status = 400;
+		snprintf(o->text, sizeof(o->text),
+		    "there are %d peers already, as many as may be",
+		    LIMIT_PEERS);
+		return (false);
+	}
+	return (true);
+}
+
+static void
+say_add(struct registry *r, const struct peer_conf *c, bool insecure)
+{
+	struct reply *reply = registry_say(r, MSG_PEER_ADD, 0);
+
+	reply_set_peer(reply, c->host, c->port, c->path);
+	strlcpy(reply->node, c->node, sizeof(reply->node));
+	reply->peer->insecure = insecure;
+	reply->peer->persist = c->origin == PEER_PERSISTED;
+}
+
+static void
+add(struct registry *r, const struct peer_request *q, struct outcome *o,
+    struct when now)
+{
+	struct peer_conf *c = &o->conf;
+
+	if (!check_url(r, q, o) || !check_node(r, q, o) || !check_new(r, o) ||
+	    !registry_begin(r))
+		return;
+	c->origin = q->persist ? PEER_PERSISTED : PEER_ADDED;
+	if (q->persist)
+		registry_run(r, DB_PEER_KEEP, "tittii", c->host,
+		    (int64_t)c->port, c->path, c->node, (int64_t)q->insecure,
+		    now.wall_ms);
+	(void)peers_coming_add(&r->peers, c, now.mono);
+	say_add(r, c, q->insecure);
+	o->status = 201;
+}
+
+/* --- find, delete, reset --- */
+
+/* The conf of the peer a URL or a node id names, or NULL; *index if it is
+ * configured already. */
+static const struct peer_conf *
+find(struct registry *r, struct span name, uint32_t *index)
+{
+	char text[URL_TEXT_MAX + 1], node[LIMIT_NODE_ID + 1];
+	const struct peer_coming *coming = NULL;
+	struct url url;
+
+	*index = PEER_NONE;
+	if (name_node_lower(name, node, sizeof(node))) {
+		*index = peers_find_id(&r->peers, node);
+	} else if (span_copy(name, text, sizeof(text)) &&
+	    url_check(text, "ws", PATH, &url) == NULL) {
+		*index = peers_find_url(&r->peers, url.host, url.port,
+		    url.path);
+		coming = peers_coming(&r->peers, url.host, url.port, url.path);
+		url_free(&url);
+	}
+	if (*index != PEER_NONE)
+		return (&r->peers.list[*index].conf);
+	return (coming == NULL ? NULL : &coming->conf);
+}
+
+/* Why there is none of that name. */
+static const char *
+not_found(struct registry *r, struct span name)
+{
+	char node[LIMIT_NODE_ID + 1];
+
+	if (name_node_lower(name, node, sizeof(node)) &&
+	    peers_link_of(&r->peers, node) != NULL)
+		return ("this relay does not dial that Main but is dialled by "
+		    "it: delete the peer there");
+	return ("there is no such peer");
+}
+
+static void
+delete(struct registry *r, const struct peer_request *q, struct outcome *o)
+{
+	struct peer_coming *coming;
+	const struct peer_conf *c;
+	uint32_t index;
+
+	if ((c = find(r, q->name, &index)) == NULL) {
+		(void)refuse(o, 404, not_found(r, q->name));
+		return;
+	}
+	o->conf = *c;
+	c = &o->conf;
+	if (c->origin == PEER_CONFIGURED) {
+		(void)refuse(o, 409, "it is configured in relayd.conf: delete "
+		    "it there and reload");
+		return;
+	}
+	if (!registry_begin(r))
+		return;
+	registry_run(r, DB_PEER_DROP, "tit", c->host, (int64_t)c->port,
+	    c->path);
+	reply_set_peer(registry_say(r, MSG_PEER_DELETE, 0), c->host, c->port,
+	    c->path);
+	coming = peers_coming(&r->peers, c->host, c->port, c->path);
+	if (coming != NULL)
+		peers_coming_remove(&r->peers, coming);
+	o->status = 200;
+}
+
+/* End the link there is, and dial without waiting. */
+static void
+reset(struct registry *r, const struct peer_request *q, struct outcome *o)
+{
+	struct peer_link *link = NULL;
+	char node[LIMIT_NODE_ID + 1];
+	struct reply *reply;
+	uint32_t index;
+
+	(void)find(r, q->name, &index);
+	if (index != PEER_NONE) {
+		r->peers.list[index].at_once = true;
+		link = peer_link(&r->peers, index);
+	} else if (name_node_lower(q->name, node, sizeof(node)))
+		link = peers_link_of(&r->peers, node);
+	if (index == PEER_NONE && link == NULL) {
+		(void)refuse(o, 404, "there is no such peer");
+		return;
+	}
+	if (link != NULL && !link->ended) {
+		link->ended = true;
+		reply = registry_say(r, MSG_SESSION_END, link->session);
+		reply->status = 1000;
+		reply->reason = "reset";
+	}
+	o->status = 200;
+}
+
+static void
+act(struct registry *r, const struct peer_request *q, struct outcome *o,
+    struct when now)
+{
+	memset(o, 0, sizeof(*o));
+	if (r->role != ROLE_MAIN)
+		(void)refuse(o, 404, "a home has no peers");
+	else if (q->op == PEER_OP_ADD)
+		add(r, q, o, now);
+	else if (q->op == PEER_OP_DELETE)
+		delete(r, q, o);
+	else
+		reset(r, q, o);
+	view_forget(r);
+}
+
+/* --- who asks --- */
+
+static bool
+has_admin_rights(struct registry *r, struct span authorization)
+{
+	char asked[TOKEN_HASH_SIZE], known[TOKEN_HASH_SIZE];
+	struct span token = token_bearer(authorization);
+	bool same = false;
+	int row;
+
+	token_hash(token, asked);
+	row = registry_run(r, DB_TOKEN_LIST, "");
+	for (; row == 1; row = registry_check(r, db_next(r->db,
+	    DB_TOKEN_LIST))) {
+		if (strlcpy(known, db_text(r->db, DB_TOKEN_LIST, 0),
+		    sizeof(known)) == sizeof(known) - 1)
+			same |= token_same(asked, known);
+	}
+	db_done(r->db, DB_TOKEN_LIST);
+	return (same && token.len > 0);
+}
+
+/* Who comes by HTTP has no name but the token. */
+static void
+log_admin(const struct peer_request *q, const struct peer_conf *c)
+{
+	char url[URL_TEXT_MAX + 1];
+
+	(void)url_text("ws", c->host, c->port, c->path, url, sizeof(url));
+	log_notice("a client with an admin token asks to %s peer %s",
+	    q->op == PEER_OP_ADD ? "add" : "delete", url);
+}
+
+void
+registry_peer_request(struct registry *r, uint64_t request,
+    struct span authorization, const struct peer_request *q, struct when now)
+{
+	struct outcome o;
+
+	if (r->role == ROLE_MAIN && !has_admin_rights(r, authorization)) {
+		(void)refuse(&o, 401, "admin rights are needed: a token that "
+		    "the operator made, as Authorization: Bearer TOKEN");
+		if (registry_may_warn(r, now))
+			log_warn("a client without a valid admin token asks "
+			    "by HTTP to change peers, and is refused");
+	} else
+		act(r, q, &o, now);
+	if (o.status >= 200 && o.status < 300) {
+		log_admin(q, &o.conf);
+		view_answer_peer(r, request, o.status, &o.conf, now);
+	} else
+		view_answer_error(r, request, o.status, o.text);
+}
+
+static void
+answer_ctl(struct registry *r, uint64_t request, enum ctl_status status,
+    const char *text)
+{
+	struct reply *reply = registry_say(r, MSG_CTL_END, request);
+
+	reply->status = status;
+	reply_set_body(reply, text, strlen(text));
+}
+
+void
+registry_ctl_peer(struct registry *r, uint64_t request,
+    const struct peer_request *q, struct when now)
+{
+	struct outcome o;
+
+	act(r, q, &o, now);
+	if (o.status == 404 && r->role == ROLE_MAIN)
+		answer_ctl(r, request, CTL_NOT_FOUND, o.text);
+	else if (o.status < 200 || o.status >= 300)
+		answer_ctl(r, request, CTL_REFUSED, o.text);
+	else if (q->op == PEER_OP_ADD)
+		answer_ctl(r, request, CTL_OK, "added");
+	else
+		answer_ctl(r, request, CTL_OK, q->op == PEER_OP_DELETE ?
+		    "deleted" : "reset");
+}
+
+void
+registry_ctl_token(struct registry *r, uint64_t request, bool revoke,
+    struct when now)
+{
+	char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
+
+	if (r->role != ROLE_MAIN) {
+		answer_ctl(r, request, CTL_REFUSED, "a home has no peers to "
+		    "administer");
+		return;
+	}
+	if (revoke) {
+		if (registry_begin(r))
+			registry_run(r, DB_TOKEN_TRIM, "i", INT64_C(0));
+		answer_ctl(r, request, CTL_OK, "no token is valid any more");
+		return;
+	}
+	token_make(token);
+	token_hash(span_str(token), hash);
+	if (registry_begin(r) &&
+	    registry_run(r, DB_TOKEN_ADD, "ti", hash, now.wall_ms) == 0)
+		registry_run(r, DB_TOKEN_TRIM, "i", (int64_t)LIMIT_TOKENS);
+	answer_ctl(r, request, CTL_OK, token);
+	explicit_bzero(token, sizeof(token));
+}
+
+/* --- a new generation --- */
+
+/* A persisted peer that the file now has is the file's. */
+static void
+forget_configured(struct registry *r, const struct peer_conf *list,
+    uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (list[i].origin == PEER_CONFIGURED)
+			registry_run(r, DB_PEER_DROP, "tit", list[i].host,
+			    (int64_t)list[i].port, list[i].path);
+	}
+}
+
+/* The row PEER_LIST is at, to the parent unless it is configured. */
+static void
+ask_for(struct registry *r)
+{
+	struct peer_conf c = { .origin = PEER_PERSISTED };
+
+	strlcpy(c.host, db_text(r->db, DB_PEER_LIST, 0), sizeof(c.host));
+	c.port = (uint16_t)db_int(r->db, DB_PEER_LIST, 1);
+	strlcpy(c.path, db_text(r->db, DB_PEER_LIST, 2), sizeof(c.path));
+	strlcpy(c.node, db_text(r->db, DB_PEER_LIST, 3), sizeof(c.node));
+	if (peers_find_url(&r->peers, c.host, c.port, c.path) == PEER_NONE)
+		say_add(r, &c, db_int(r->db, DB_PEER_LIST, 4) != 0);
+}
+
+void
+registry_configure_addresses(struct registry *r,
+    const char (*list)[REGISTRY_ADDRESS_SIZE], uint32_t n)
+{
+	memcpy(r->own, list, n * sizeof(*list));
+	r->n_own = n;
+}
+
+/* A link that was dialled to a peer which has to be another Main by now. */
+static void
+end_unexpected(struct registry *r)
+{
+	struct peer_link *link;
+	struct reply *reply;
+	const char *node;
+
+	TAILQ_FOREACH(link, &r->peers.links, entry) {
+		if (link->ended || !link->dialled || link->peer >= r->peers.n)
+			continue;
+		node = r->peers.list[link->peer].conf.node;
+		if (node[0] == '\0' || strcmp(node, link->node) == 0)
+			continue;
+		link->ended = true;
+		reply = registry_say(r, MSG_SESSION_END, link->session);
+		reply->status = 1000;
+		reply->reason = "the configuration names another node";
+	}
+}
+
+void
+registry_configure_peers(struct registry *r, uint32_t generation,
+    const struct peer_conf *list, uint32_t n, struct when now)
+{
+	int row;
+
+	peers_configure(&r->peers, generation, list, n);
+	end_unexpected(r);
+	view_forget(r);
+	if (r->role != ROLE_MAIN || !registry_begin(r))
+		return;
+	forget_configured(r, list, n);
+	if (!r->peers_known) {
+		row = registry_run(r, DB_PEER_LIST, "");
+		for (; row == 1; row = registry_check(r, db_next(r->db,
+		    DB_PEER_LIST)))
+			ask_for(r);
+		db_done(r->db, DB_PEER_LIST);
+	}
+	if (registry_commit(r, now))
+		r->peers_known = true;
+}

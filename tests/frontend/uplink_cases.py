@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: ISC
+"""Uplinks of a home."""
+
+import struct
+
+from rig import wait_for, wstr
+from cases import CLOSE, TEXT, frame
+from steps import (
+    NONE, Http, another_dialer, dial, dialed, down, home, send_text, state,
+    sync, text_at_router, uplink, uplink_request)
+
+
+def test_uplink():
+    fe = home()
+    server = dial(fe)
+    st, head, answer = uplink_request(server)
+    assert head.startswith("GET /ws/federation HTTP/1.1\r\n"
+                           "Host: main.test:8080\r\n"), head
+    assert "X-Relay-Node-ID: alice.home\r\n" in head
+    assert "X-Relay-Node-Type: home\r\n" in head
+    boot = [x for x in head.split("\r\n") if x.startswith("X-Relay-Boot-ID")]
+    assert len(boot[0]) == len("X-Relay-Boot-ID: ") + 16, boot
+    for i in range(len(answer)):
+        server.sendall(answer[i:i + 1])
+    assert state(fe, 1) == (1, 0, "")
+    conn = dialed(fe)
+    server.sendall(frame(TEXT, b"early", mask=False))
+    assert fe.router.quiet()
+    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, 21))
+    assert text_at_router(fe) == (21, b"early")
+    send_text(fe, 21, b"out")
+    fin, op, data, masked = st.frame()
+    assert (fin, op, data, masked) == (1, TEXT, b"out", True)
+    server.sendall(frame(CLOSE, b"\x03\xe9", mask=False))
+    assert "1001" in down(fe, 21)
+    assert state(fe, 1)[0] == 2
+    fe.stop()
+
+
+def test_uplink_refused():
+    fe = home()
+    said = b"X-Relay-Node-ID: Main.Test\r\n"
+    for attempt, (answer, retry, why, who) in enumerate([
+            (b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0"
+             b"\r\n" + said + b"\r\n", 7000, "503 Busy", "main.test"),
+            (b"HTTP/1.1 409 No\r\nContent-Length: 4\r\n" + said +
+             b"\r\nbody", 0, "409", "main.test"),
+            (b"HTTP/1.1 401 No\r\nContent-Length: 4\r\n\r\nbody", 0, "401",
+             ""),
+            (b"HTTP/1.1 409 No\r\nX-Relay-Node-ID: a b\r\n\r\n", 0, "409",
+             ""),
+            (b"HTTP/1.1 409 No\r\nX-Relay-Node-ID: " + b"a" * 254 +
+             b"\r\n\r\n", 0, "409", ""),
+            (b"HTTP/1.1 409 No\r\n" + said + said + b"\r\n", 0, "repeated",
+             ""),
+            (b"HTTP/1.1 200 OK\r\n\r\n", 0, "200", ""),
+            (b"garbage\r\n\r\n", 0, "", ""), (b"a\nb", 0, "", ""),
+            (b"", 0, "", ""),
+            (b"HTTP/1.1 101 OK\r\n\r\n", 0, "upgrade", ""),
+            (b"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n"
+             b"Connection: Upgrade\r\n" + said + b"\r\n", 0, "accept", ""),
+            (b"HTTP/1.1 101 " + b"x" * 20000, 0, "", "")], 10):
+        server = dial(fe, attempt)
+        uplink_request(server)
+        server.sendall(answer)
+        if not answer:
+            server.close()
+        s, r, text = state(fe, attempt, who)
+        assert (s, r) == (3, retry) and why in text, (s, r, text)
+    for attempt, (old, new) in enumerate([
+            (b"main.test", b"a" * 254), (b"b7", b"b" * 65)], 40):
+        server = dial(fe, attempt)
+        server.sendall(uplink_request(server)[2].replace(old, new))
+        assert state(fe, attempt)[0] == 3
+    for attempt, (index, generation) in enumerate([
+            (0, 99), (0, 0xffffffff), (5, None), (0xffffffff, None)], 30):
+        server = dial(fe, attempt, index, generation)
+        assert state(fe, attempt)[:2] == (3, 1000)
+        assert server.recv(1) == b""
+    assert fe.router.quiet()
+    fe.stop()
+
+
+def test_uplink_lost():
+    fe = home()
+    server, _ = uplink(fe, 22, 2)
+    server.close()
+    assert down(fe, 22)
+    assert state(fe, 2)[0] == 2
+    server, st = uplink(fe, 23, 3)
+    fe.router.s.close()
+    assert state(fe, 3)[0] == 2
+    fin, op, data, masked = st.frame()
+    assert op == CLOSE and masked and data[:2] == b"\x03\xf4"
+    s = dial(fe, 4)
+    assert state(fe, 4)[0] == 3
+    fe.stop()
+
+
+def test_uplink_moves():
+    """Make before break: the router says when the old one ends."""
+    fe = home(uplinks=[("main.test", 8080, "/ws/federation"),
+                       ("next.test", 8080, "/ws/federation")])
+    old, old_st = uplink(fe, 24, 5, 1)
+    new, new_st = uplink(fe, 25, 6, 0)
+    assert fe.summary()["uplinks"] == "2"
+    for session, st in ((24, old_st), (25, new_st)):
+        send_text(fe, session, b"both")
+        assert st.frame()[2] == b"both"
+    fe.router.send("LINK_READY", struct.pack("<Q", 25))
+    assert state(fe, 6, "main.test") == (4, 0, "")
+    fe.router.send("LINK_CLOSE", struct.pack("<QH", 24, 1000) + wstr("moved"))
+    assert state(fe, 5)[0] == 2
+    assert old_st.frame()[2] == b"\x03\xe8moved"
+    fe.router.send("LINK_READY", struct.pack("<Q", 24))
+    wait_for(lambda: fe.summary()["stale"] == "1", "it is gone")
+    send_text(fe, 25, b"still")
+    assert new_st.frame()[2] == b"still"
+    assert another_dialer(fe)[:2] == (1, 6) and sync(fe) == NONE
+    fe.stop()
+
+
+def test_dialer_gone():
+    """The uplink stands, and the next dialer hears of it first."""
+    fe = home()
+    server, st = uplink(fe, 26, 8)
+    address = "%s:%d" % server.getsockname()
+    for _ in range(2):
+        assert another_dialer(fe) == (1, 8, "main.test", 8080,
+                                      "/ws/federation", address,
+                                      "main.test")
+        assert sync(fe) == NONE
+        send_text(fe, 26, b"still")
+        assert st.frame()[2] == b"still"
+    server.sendall(frame(CLOSE, b"\x03\xe9", mask=False))
+    assert down(fe, 26)
+    assert state(fe, 8)[0] == 2
+    assert another_dialer(fe) == NONE
+    server, st = uplink(fe, 27, 9)
+    fe.stop()
+
+
+def test_dialer_gone_before_accept():
+    """Up is up from the 101 on, whenever the router gives it a session."""
+    fe = home()
+    server = dial(fe, 10)
+    st, _, answer = uplink_request(server)
+    server.sendall(answer)
+    assert state(fe, 10)[0] == 1
+    conn = dialed(fe)
+    assert another_dialer(fe)[:2] == (1, 10) and sync(fe) == NONE
+    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, 28))
+    send_text(fe, 28, b"in")
+    assert st.frame()[2] == b"in"
+    fe.stop()
+
+
+def test_dialer_gone_in_handshake():
+    """Nobody waits for that handshake any more; a link that stands stays."""
+    fe = home()
+    server = dial(fe, 11)
+    uplink_request(server)
+    assert another_dialer(fe) == NONE
+    assert server.recv(1) == b""
+    server, st = uplink(fe, 29, 12)
+    second = dial(fe, 13)
+    _, _, answer = uplink_request(second)
+    assert another_dialer(fe)[:2] == (1, 12) and sync(fe) == NONE
+    assert second.recv(1) == b""
+    send_text(fe, 29, b"still")
+    assert st.frame()[2] == b"still"
+    fe.stop()
+
+
+def test_dialer_gone_meanwhile_down():
+    """It ended while there was no dialer: the next one has to dial."""
+    fe = home()
+    server, st = uplink(fe, 30, 14)
+    fe.dialer.s.close()
+    server.sendall(frame(CLOSE, b"\x03\xe9", mask=False))
+    assert down(fe, 30)
+    fe.add_peer("dialer")
+    assert sync(fe) == NONE
+    fe.stop()
+
+
+def test_reload():
+    fe = home()
+    server, st = uplink(fe, 25, 7)
+    fe.configure(uplinks=[("other.test", 1, "/x"),
+                          ("main.test", 8080, "/ws/federation")])
+    send_text(fe, 25, b"still")
+    assert st.frame()[2] == b"still"
+    fe.configure(commit=False, uplinks=[])
+    send_text(fe, 25, b"still")
+    assert st.frame()[2] == b"still"
+    fe.configure(uplinks=[("other.test", 1, "/x")])
+    assert "no longer" in down(fe, 25)
+    assert state(fe, 7)[0] == 2
+    assert fe.configure(max_message=1 << 30)
+    h = Http(fe).send(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert h.answer()[0] == 404
+    fe.parent.send("CONF_ABORT", struct.pack("<I", fe.generation))
+    fe.stop()
