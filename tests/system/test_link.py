@@ -171,3 +171,28 @@ def test_handshake_deadline(t):
         except ConnectionError:
             pass
         assert 5 < time.monotonic() - start < 20
+
+
+def test_late_answer_to_another_call(t):
+    """
+    Two homes number their calls alike.  What comes for the first one's call
+    after its timeout is not an answer to the other's.
+    """
+    main = t.main()
+    callee, a, b = (main.link(n) for n in ("callee.home", "a.home", "b.home"))
+    t.links += [callee, a, b]
+    callee.register(["svc"])
+    a.seq = b.seq = 6
+    first = a.request("svc", "m", timeout_seconds=1)
+    asked = callee.recv("request")
+    late = a.recv("error")
+    assert late["jsonrpc_response"]["error"]["code"] == -32014, late
+    second = b.request("svc", "m")
+    assert first["message_id"] == second["message_id"]
+    again = callee.recv("request")
+    assert again["message_id"] != asked["message_id"], again
+    callee.answer_result(asked, "of the first")
+    callee.answer_result(again, "of the second")
+    got = b.recv("response")
+    assert got["correlation_id"] == second["message_id"], got
+    assert got["jsonrpc_response"]["result"] == "of the second", got
