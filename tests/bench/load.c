@@ -2,11 +2,12 @@
 /*
  * Loads a Main Relay the way homes do and says what that costs it.
  *
- *	load -p port -P pid[,pid] -m mode [-b bytes] [-c cpu] [-n count]
- *	    [-t seconds] [-w seconds]
+ *	load -p port -P pid[,pid] -m mode [-2 port] [-b bytes] [-c cpu]
+ *	    [-n count] [-t seconds] [-w seconds]
  *
  * Homes are connected in pairs.  One of a pair sends requests of -b bytes
- * (the whole message) and the other answers with as many.  Modes:
+ * (the whole message) and the other answers with as many; with -2 it does so
+ * at another Main.  Modes:
  *
  *	w1	one pair, 1 request in flight
  *	w64	one pair, 64 in flight
@@ -50,6 +51,7 @@ struct slot {
 
 struct load {
 	int		 port;
+	int		 port2;		/* of the callees' Main */
 	const char	*mode;
 	struct usage	 server;
 	size_t		 pairs;
@@ -242,7 +244,8 @@ static void
 start_link(struct load *l, size_t i)
 {
 	name_link(l, &l->links[i], i);
-	link_start(&l->links[i], l->port, "/ws/federation");
+	link_start(&l->links[i], i % 2 == 0 ? l->port : l->port2,
+	    "/ws/federation");
 }
 
 /* Callees register the one service, callers an empty set. */
@@ -375,6 +378,9 @@ run_calls(struct load *l)
 	    l->dirty == NULL || (l->ep = epoll_create1(EPOLL_CLOEXEC)) == -1)
 		err(1, NULL);
 	open_links(l, 2 * l->pairs, true);
+	/* The callers' Main learns of the callees. */
+	if (l->port2 != l->port)
+		usleep(300000);
 	for (i = 0; i < 2 * l->pairs; i++) {
 		fcntl(l->links[i].fd, F_SETFL, O_NONBLOCK);
 		watch(l, &l->links[i], false, EPOLL_CTL_ADD);
@@ -437,8 +443,8 @@ usage(void)
 {
 	fprintf(stderr, "usage: load -p port -P pid[,pid] "
 	    "-m w1|w64|w200|r2k|idle|storm\n"
-	    "            [-b bytes] [-c cpu] [-n count] [-t seconds] "
-	    "[-w seconds]\n");
+	    "            [-2 port] [-b bytes] [-c cpu] [-n count] "
+	    "[-t seconds] [-w seconds]\n");
 	exit(2);
 }
 
@@ -480,8 +486,11 @@ main(int argc, char **argv)
 	size_t		 count = 1000;
 	int		 ch;
 
-	while ((ch = getopt(argc, argv, "b:c:m:n:p:P:t:w:")) != -1)
+	while ((ch = getopt(argc, argv, "2:b:c:m:n:p:P:t:w:")) != -1)
 		switch (ch) {
+		case '2':
+			l.port2 = (int)strtol(optarg, NULL, 10);
+			break;
 		case 'b':
 			l.bytes = strtoul(optarg, NULL, 10);
 			break;
@@ -516,6 +525,8 @@ main(int argc, char **argv)
 	if (argc != optind || l.port <= 0 || l.server.n == 0 ||
 	    count == 0 || l.bytes > MESSAGE_MAX / 2)
 		usage();
+	if (l.port2 == 0)
+		l.port2 = l.port;
 	set_mode(&l, count);
 	/* Timers to the microsecond, for the open loop. */
 	prctl(PR_SET_TIMERSLACK, 1000);

@@ -1,16 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Measures a Main Relay, and NATS over WebSocket beside it in the same session,
-# interleaved.  Compare ratios only: a machine's figures drift.
+# Measures a Main Relay, or two that are peers, and NATS over WebSocket beside it
+# in the same session, interleaved.  Compare ratios only: a machine's figures drift.
 #
-#	tests/bench/run.sh [-n rounds] [-t seconds] [-m "mode ..."]
+#	tests/bench/run.sh [-x] [-n rounds] [-t seconds] [-m "mode ..."]
+#
+# -x is the cross-Main call: callers at one Main and callees at the other, and
+# a cluster of two NATS servers beside it.
 #
 # Modes are w1 w64 w200 r2k max idle storm.  A letter behind a mode says who
 # runs where: S one processor for both, P the server on cpu 0 and the load
 # on cpu 1, F the server free (max).  The build is build/gcc (./check makes it).
 #
 # NATS is measured if nats-server is installed and $LOADER names a loader that
-# speaks its WebSocket protocol: called with --proto natsws --port --pids
+# speaks its WebSocket protocol: called with --proto natsws --port --port2 --pids
 # --pairs --inflight --rate --secs --warm --cpu --idle --storm, it prints one
 # line of JSON with cpu_us, rps, p50_us, p99_us, rss_per_conn and
 # server_cpu_us_per_conn.
@@ -19,14 +22,15 @@ set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${BUILD:-$top/build/gcc}
 rounds=5 secs=2 modes="idle w1S w64P w200P r2kS maxF storm"
-idle=10000 storm=1000
+idle=10000 storm=1000 cross=
 
-while getopts m:n:t: ch; do
+while getopts m:n:t:x ch; do
 	case $ch in
+	x)	cross=1 modes="w1S w64P w200P r2kS maxF" ;;
 	m)	modes=$OPTARG ;;
 	n)	rounds=$OPTARG ;;
 	t)	secs=$OPTARG ;;
-	*)	sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 2 ;;
+	*)	sed -n '3,22s/^# \{0,1\}//p' "$0"; exit 2 ;;
 	esac
 done
 
@@ -62,27 +66,59 @@ wait_port() {
 	exit 1
 }
 
-start_relayd() {
-	relay_port=$(free_port)
+# start_main NAME [relay arguments]: its port and pid are then in $port, $pid.
+start_main() {
+	port=$(free_port)
 	mkdir -p "$tmp/state" "$tmp/run"
 	XDG_RUNTIME_DIR=$tmp/run XDG_STATE_HOME=$tmp/state \
-	    "$build/root/bin/relay" -server -node-id bench.test \
-	    -port "$relay_port" >"$tmp/relayd.log" 2>&1 &
-	relay_pid=$!
-	pids+=("$relay_pid")
-	wait_port "$relay_port"
+	    "$build/root/bin/relay" -server -node-id "$1" \
+	    -port "$port" "${@:2}" >"$tmp/$1.log" 2>&1 &
+	pid=$!
+	pids+=("$pid")
+	wait_port "$port"
+}
+
+start_relayd() {
+	start_main bench.test
+	relay_port=$port relay_port2=$port relay_pids=$pid
+	[ -n "$cross" ] || return 0
+	start_main bench2.test -peers "ws://127.0.0.1:$relay_port"
+	relay_port2=$port relay_pids=$relay_pids,$pid
+	for _ in $(seq 300); do
+		curl -fsS "http://127.0.0.1:$port/federation/health" |
+		    grep -q '"connected_peers": *1' && return
+		sleep 0.05
+	done
+	say "the Mains are not linked"
+	exit 1
+}
+
+# start_nats_server PORT CLUSTER-PORT ROUTE-PORT
+start_nats_server() {
+	cat >"$tmp/nats.$1.conf" <<EOM
+server_name: n$1
+listen: 127.0.0.1:$(free_port)
+websocket { listen: "127.0.0.1:$1", no_tls: true }
+${2:+cluster { name: bench, listen: "127.0.0.1:$2", routes: ["nats://127.0.0.1:$3"] \}}
+EOM
+	nats-server -c "$tmp/nats.$1.conf" >"$tmp/nats.$1.log" 2>&1 &
+	pids+=("$!")
+	nats_pids=${nats_pids:+$nats_pids,}$!
+	wait_port "$1"
 }
 
 start_nats() {
+	local c1 c2
 	nats_port=$(free_port)
-	cat >"$tmp/nats.conf" <<EOM
-listen: 127.0.0.1:$(free_port)
-websocket { listen: "127.0.0.1:$nats_port", no_tls: true }
-EOM
-	nats-server -c "$tmp/nats.conf" >"$tmp/nats.log" 2>&1 &
-	nats_pid=$!
-	pids+=("$nats_pid")
-	wait_port "$nats_port"
+	if [ -z "$cross" ]; then
+		start_nats_server "$nats_port" "" ""
+		nats_port2=$nats_port
+		return
+	fi
+	nats_port2=$(free_port) c1=$(free_port) c2=$(free_port)
+	start_nats_server "$nats_port" "$c1" "$c2"
+	start_nats_server "$nats_port2" "$c2" "$c1"
+	sleep 2		# their routes
 }
 
 # all PID: it and its descendants
@@ -102,8 +138,11 @@ place() {
 	P)	server=0 load_cpu=1 ;;
 	*)	server=0-$(($(nproc) - 1)) load_cpu=-1 ;;
 	esac
-	for p in $(all "$relay_pid") ${nats_pid:+$(all "$nats_pid")}; do
-		taskset -acp "$server" "$p" >/dev/null
+	local top
+	for top in ${relay_pids//,/ } ${nats_pids//,/ }; do
+		for p in $(all "$top"); do
+			taskset -acp "$server" "$p" >/dev/null
+		done
 	done
 }
 
@@ -116,8 +155,8 @@ measure_relayd() {
 	idle)	args+=(-n "$idle") ;;
 	storm)	args+=(-n "$storm") ;;
 	esac
-	"$build/tests/bench/load" -p "$relay_port" -P "$relay_pid" -m "$mode" \
-	    -t "$secs" "${args[@]}"
+	"$build/tests/bench/load" -p "$relay_port" -2 "$relay_port2" \
+	    -P "$relay_pids" -m "$mode" -t "$secs" "${args[@]}"
 }
 
 # measure_nats MODE
@@ -131,13 +170,14 @@ measure_nats() {
 	idle)	args=(--idle "$idle") ;;
 	storm)	args=(--storm "$storm") ;;
 	esac
-	"$LOADER" --proto natsws --port "$nats_port" --pids "$nats_pid" \
+	[ -z "$cross" ] || args+=(--port2 "$nats_port2")
+	"$LOADER" --proto natsws --port "$nats_port" --pids "$nats_pids" \
 	    --secs "$secs" --warm 0.5 --cpu "$load_cpu" "${args[@]}"
 }
 
 ulimit -n "$(ulimit -Hn)"
 start_relayd
-nats_pid=
+nats_pids=
 if [ -n "${LOADER-}" ] && command -v nats-server >/dev/null 2>&1; then
 	start_nats
 else
@@ -152,7 +192,7 @@ for round in $(seq "$rounds"); do
 		place "${letter:-F}"
 		say "round $round: $m"
 		measure_relayd "$mode" | sed "s/^/relayd $m /" >>"$tmp/out"
-		[ -z "$nats_pid" ] || measure_nats "$mode" |
+		[ -z "$nats_pids" ] || measure_nats "$mode" |
 		    sed "s/^/nats $m /" >>"$tmp/out"
 	done
 done
