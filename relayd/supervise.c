@@ -124,6 +124,13 @@ child_commit(struct child *c, uint32_t generation)
 
 /* --- what a child says --- */
 
+/* Told to end while it was set up: its words about that crossed ours. */
+static bool
+crossed(const struct child *c)
+{
+	return (c->state == CHILD_STOPPING || c->state == CHILD_KILLED);
+}
+
 static void
 on_hello_ack(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
@@ -134,10 +141,12 @@ on_hello_ack(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	(void)fd;
 	get_str(msg, version, sizeof(version));
 	get_str(msg, c->sandbox, sizeof(c->sandbox));
-	if (!get_done(msg) || c->state != CHILD_HELLO) {
+	if (!get_done(msg) || (c->state != CHILD_HELLO && !crossed(c))) {
 		msg->bad = true;
 		return;
 	}
+	if (crossed(c))
+		return;
 	if (strcmp(version, PACKAGE_VERSION) != 0) {
 		child_fail(c, "it is version %.60s, this is %s", version,
 		    PACKAGE_VERSION);
@@ -154,6 +163,8 @@ on_setup_done(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	struct relayd *rd = c->rd;
 
 	(void)fd;
+	if (crossed(c))
+		return;
 	if (c->state != CHILD_SETUP) {
 		msg->bad = true;
 		return;
@@ -282,12 +293,15 @@ on_fault(void *arg, struct channel *ch, enum channel_fault fault,
     const char *detail)
 {
 	struct child *c = arg;
+	char why[128];
 
 	(void)ch;
+	/* The text is the channel's. */
+	strlcpy(why, detail, sizeof(why));
 	channel_free(c->ch);
 	c->ch = NULL;
 	if (fault != CHANNEL_EOF) {
-		child_fail(c, "channel: %s", detail);
+		child_fail(c, "channel: %s", why);
 		return;
 	}
 	/* It was told to end: the stop waits for it, and has its own limit. */

@@ -447,6 +447,12 @@ class Test:
                     out.append("%s: %s" % (p.name, line))
         return out
 
+    def offenders(self):
+        """No process of ours may break the rules of the channels."""
+        return ["%s: %s" % (p.name, line) for p in self.procs
+                for line in p.log().splitlines()
+                if "killed: channel" in line or "broke the protocol" in line]
+
     def finish(self):
         """End everything; returns a list of what was wrong with that."""
         wrong = []
@@ -478,7 +484,7 @@ class Test:
                 wrong.append("left behind: %s" % n.control)
         for net in self.nets:
             net.remove()
-        wrong += self.sanitizer_reports()
+        wrong += self.sanitizer_reports() + self.offenders()
         return wrong
 
     def left(self):

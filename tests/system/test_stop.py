@@ -129,3 +129,15 @@ def test_macros(t):
                             conf])
     assert code == 0 and str(port) in out, (code, out, err)
     assert "macro.test" in out, out
+
+
+def test_while_a_process_starts(t):
+    """It is told to end while it is set up: no fault of its own."""
+    for i, prog in enumerate(("relay-dialer", "relay-registry",
+                              "relay-router", "relay-frontend") * 2):
+        main = t.main("main%d.test" % i)
+        pid = main.wait_children()[prog]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: main.children().get(prog, pid) != pid,
+                 prog + " is started again")
+        assert main.stop() == 0
