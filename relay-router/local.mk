@@ -22,7 +22,7 @@ librouter_a_SOURCES = \
 pkglibexec_PROGRAMS += relay-router/relay-router
 relay_router_relay_router_SOURCES = \
 	relay-router/backend_link.c \
-	relay-router/call.c \
+	relay-router/call.c relay-router/call.h \
 	relay-router/control.c \
 	relay-router/forward.c \
 	relay-router/heartbeat.c \

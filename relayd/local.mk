@@ -67,6 +67,7 @@ relayd_relayd_SOURCES = \
 	relayd/spawn.c \
 	relayd/stop.c \
 	relayd/supervise.c \
+	relayd/timer.c \
 	relayd/watchdog.c
 relayd_relayd_LDADD = libconf.a libcommon.a $(LIBEVENT_LIBS) $(LIBBSD_LIBS)
 

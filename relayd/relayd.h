@@ -405,7 +405,8 @@ bool	 child_listens(const struct child *);
 void	 children_reap(struct relayd *);
 extern const struct channel_ops child_channel_ops;
 
-/* A one-shot timer in ms on an event made by evtimer_new(). */
+/* timer.c */
+/* A one-shot timer in ms on an event made by timer_new(). */
 void	 timer_start(struct event *, int64_t);
 struct event *timer_new(struct relayd *, event_callback_fn, void *);
 

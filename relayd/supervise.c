@@ -21,27 +21,6 @@
 
 #define LINGER_MS	1000	/* from the end of a channel to SIGKILL */
 
-void
-timer_start(struct event *ev, int64_t ms)
-{
-	struct timeval tv;
-
-	tv.tv_sec = ms / 1000;
-	tv.tv_usec = ms % 1000 * 1000;
-	if (evtimer_add(ev, &tv) == -1)
-		fatal("timer: %s", strerror(errno));
-}
-
-struct event *
-timer_new(struct relayd *rd, event_callback_fn fn, void *arg)
-{
-	struct event *ev;
-
-	if ((ev = evtimer_new(rd->base, fn, arg)) == NULL)
-		fatal("out of memory");
-	return (ev);
-}
-
 /* --- state --- */
 
 void

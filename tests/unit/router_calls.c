@@ -17,6 +17,7 @@ int		 __wrap_channel_commit(struct channel *);
 
 struct child	*fix_child;
 struct router	*fix_router;
+uint64_t	 fix_home, fix_peer, fix_other;
 
 static struct sent	 log_of[SENT_MAX];
 static size_t		 n_sent;
@@ -344,14 +345,14 @@ fix_id_of(const char *text)
 }
 
 void
-fix_mains(struct fix_mains *m)
+fix_mains(void)
 {
 	fix_start(false);
-	m->home = fix_open(SESSION_HOME, "alice.h");
-	fix_route(m->home, "alice.h", "svc", VISIBILITY_FEDERATION);
-	m->a = fix_open(SESSION_PEER, "a.main");
+	fix_home = fix_open(SESSION_HOME, "alice.h");
+	fix_route(fix_home, "alice.h", "svc", VISIBILITY_FEDERATION);
+	fix_peer = fix_open(SESSION_PEER, "a.main");
 	fix_peer_route("a.main", "ah", "far");
-	m->c = fix_open(SESSION_PEER, "c.main");
+	fix_other = fix_open(SESSION_PEER, "c.main");
 	fix_peer_route("c.main", "ch", "third");
 	fix_forget();
 }

@@ -70,10 +70,8 @@ const char	*fix_answer(uint64_t, unsigned int *);
  * A Main with a home, alice.h, that has svc, and its links with a.main, where
  * ah has far, and with c.main, where ch has third.
  */
-struct fix_mains {
-	uint64_t	 home, a, c;	/* sessions */
-};
-void		 fix_mains(struct fix_mains *);
+extern uint64_t	 fix_home, fix_peer, fix_other;	/* their sessions */
+void		 fix_mains(void);
 
 #define RPC	"'jsonrpc_request':{'jsonrpc':'2.0','method':'get'," \
 		"'params':[1],'id':1}"

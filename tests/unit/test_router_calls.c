@@ -8,25 +8,6 @@
 #include "tests/unit/router_calls.h"
 #include "tests/unit/suite.h"
 
-static uint64_t	 home, peer, other;	/* sessions */
-
-static void
-setup(void)
-{
-	struct fix_mains	 m;
-
-	fix_mains(&m);
-	home = m.home;
-	peer = m.a;
-	other = m.c;
-}
-
-static void
-teardown(void)
-{
-	fix_end();
-}
-
 #define DEST_AH	"'destination_node':{'type':'home','id':'ah',"		\
 		"'main_relay':'a.main'}"
 
@@ -37,8 +18,8 @@ START_TEST(a_home_calls_out)
 	const char	*t;
 	char		 id[128];
 
-	fix_say(home, ASK ",'server_name':'far'}");
-	t = fix_text(peer);
+	fix_say(fix_home, ASK ",'server_name':'far'}");
+	t = fix_text(fix_peer);
 	ck_has(t, "'source_node':{'type':'home','id':'alice.h','main_relay':'"
 	    SELF "'}");
 	ck_has(t, "'routing_path':['alice.h','" SELF "']");
@@ -46,19 +27,20 @@ START_TEST(a_home_calls_out)
 	ck_has(t, "'destination_node':{'type':'home','id':'ah',"
 	    "'main_relay':'a.main'}");
 	snprintf(id, sizeof(id), "%s", fix_id_of(t));
-	fix_say(peer, "{'type':'response','message_id':'x','correlation_id':"
+	fix_say(fix_peer,
+	    "{'type':'response','message_id':'x','correlation_id':"
 	    "'%s'," FROM_A ",'routing_path':['ah','a.main'],'ttl':2,"
 	    "'destination_node':{'type':'home','id':'alice.h','main_relay':'"
 	    SELF "'},'jsonrpc_response':{'jsonrpc':'2.0','result':7,'id':1}}",
 	    id);
-	t = fix_text(home);
+	t = fix_text(fix_home);
 	ck_has(t, "'correlation_id':'m1'");
 	ck_has(t, FROM_A);
 	ck_has(t, "'routing_path':['ah','a.main','" SELF "']");
 	ck_has(t, "'ttl':1");
 	ck_has(t, "'result':7,'id':1");
 	ck_assert_uint_eq(fix_router->pending.n, 0);
-	ck_assert_ptr_null(fix_text(other));
+	ck_assert_ptr_null(fix_text(fix_other));
 }
 END_TEST
 
@@ -77,10 +59,10 @@ START_TEST(every_form_of_destination)
 	size_t		 i;
 
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		fix_say(home, "{'type':'request','message_id':'m%zu',"
+		fix_say(fix_home, "{'type':'request','message_id':'m%zu',"
 		    "'method':'get','server_name':'far',%s," RPC "}", i,
 		    forms[i]);
-		t = fix_text(peer);
+		t = fix_text(fix_peer);
 		ck_has(t, "'main_relay':'a.main'}");
 		ck_assert_msg(fix_has(t, DEST_AH) ||
 		    fix_has(t, "'destination_node':{'type':'home','id':'AH',"
@@ -98,12 +80,13 @@ START_TEST(http_calls_out)
 	fix_http(1, HTTP_ROUTE_RPC, "", "{'jsonrpc':'2.0','method':"
 	    "'remote_call','params':{'server_name':'far','method':'get'},"
 	    "'id':9}");
-	t = fix_text(peer);
+	t = fix_text(fix_peer);
 	ck_has(t, "'source_node':{'type':'main','id':'" SELF "'}");
 	ck_has(t, "'routing_path':['" SELF "'],'ttl':3");
 	ck_has(t, "'destination_node':{'type':'home','id':'ah',"
 	    "'main_relay':'a.main'}");
-	fix_say(peer, "{'type':'response','message_id':'x','correlation_id':"
+	fix_say(fix_peer,
+	    "{'type':'response','message_id':'x','correlation_id':"
 	    "'%s'," FROM_A ",'routing_path':['ah','a.main'],'ttl':1,"
 	    "'jsonrpc_response':{'jsonrpc':'2.0','result':7,'id':1}}",
 	    fix_id_of(t));
@@ -117,9 +100,9 @@ START_TEST(ping_of_another_main)
 {
 	const char	*t;
 
-	fix_say(home, ASK ",'server_name':'relay','destination_node':"
+	fix_say(fix_home, ASK ",'server_name':'relay','destination_node':"
 	    "{'id':'A.main'}}");
-	t = fix_text(peer);
+	t = fix_text(fix_peer);
 	ck_has(t, "'destination_node':{'type':'main','id':'a.main'}");
 }
 END_TEST
@@ -130,20 +113,21 @@ START_TEST(a_peer_calls_in)
 {
 	const char	*t;
 
-	fix_say(peer, PEER_ASK(FROM_A, "['ah','a.main']", "2",
+	fix_say(fix_peer, PEER_ASK(FROM_A, "['ah','a.main']", "2",
 	    ",'server_name':'svc'"));
-	t = fix_text(home);
+	t = fix_text(fix_home);
 	ck_has(t, FROM_A);
 	ck_has(t, "'routing_path':['ah','a.main','" SELF "']");
 	ck_has(t, "'ttl':1");
-	ck_assert_ptr_null(fix_text(peer));
+	ck_assert_ptr_null(fix_text(fix_peer));
 	/* The home answers as it pleases; its Main stamps it. */
-	fix_say(home, "{'type':'response','message_id':'y','correlation_id':"
+	fix_say(fix_home,
+	    "{'type':'response','message_id':'y','correlation_id':"
 	    "'%s','source_node':{'type':'home','id':'liar','main_relay':"
 	    "'c.main'},'ttl':0,'routing_path':null,'destination_node':{"
 	    "'type':'home','id':'ah','main_relay':'a.main'},'data':{"
 	    "'result':[2]}}", fix_id_of(t));
-	t = fix_text(peer);
+	t = fix_text(fix_peer);
 	ck_has(t, "'correlation_id':'p1'");
 	ck_has(t, "'source_node':{'type':'home','id':'alice.h','main_relay':'"
 	    SELF "'}");
@@ -161,10 +145,10 @@ refused(const char *text, const char *reason)
 {
 	const char	*t;
 
-	fix_say(peer, "%s", text);
-	ck_assert_ptr_null(fix_text(home));
-	ck_assert_ptr_null(fix_text(other));
-	t = fix_text(peer);
+	fix_say(fix_peer, "%s", text);
+	ck_assert_ptr_null(fix_text(fix_home));
+	ck_assert_ptr_null(fix_text(fix_other));
+	t = fix_text(fix_peer);
 	ck_has(t, "'correlation_id':'p1'");
 	ck_has(t, reason);
 	ck_assert_msg(!fix_has(t, "'stage':'ingress'"), "%s", t);
@@ -195,9 +179,9 @@ START_TEST(bad_hops)
 		refused(bad[i], "'reason':'invalid_request'");
 	ck_assert_uint_eq(fix_router->stats.foreign, 0);
 	/* Too long for an envelope at all. */
-	fix_say(peer, PEER_ASK(FROM_A, "['1','2','3','a.main']", "2", SVC));
-	ck_has(fix_text(peer), "'reason':'invalid_request'");
-	ck_assert_ptr_null(fix_text(home));
+	fix_say(fix_peer, PEER_ASK(FROM_A, "['1','2','3','a.main']", "2", SVC));
+	ck_has(fix_text(fix_peer), "'reason':'invalid_request'");
+	ck_assert_ptr_null(fix_text(fix_home));
 }
 END_TEST
 
@@ -210,10 +194,10 @@ START_TEST(no_ttl)
 	refused(PEER_ASK(FROM_A, "['ah','a.main']", "null", SVC),
 	    "'reason':'ttl_exceeded'");
 	/* The Main itself is no link further. */
-	fix_say(peer, "{'type':'request','message_id':'p1'," FROM_A
+	fix_say(fix_peer, "{'type':'request','message_id':'p1'," FROM_A
 	    ",'routing_path':['a.main'],'ttl':1,'method':'ping',"
 	    "'server_name':'relay'}");
-	ck_has(fix_text(peer), "'pong':true");
+	ck_has(fix_text(fix_peer), "'pong':true");
 }
 END_TEST
 
@@ -237,7 +221,7 @@ START_TEST(speaks_for_others)
 		refused(bad[i], "'reason':'forbidden'");
 		ck_assert_uint_eq(fix_router->stats.foreign, i + 1);
 	}
-	ck_assert_ptr_nonnull(session_find(fix_router, peer));
+	ck_assert_ptr_nonnull(session_find(fix_router, fix_peer));
 }
 END_TEST
 
@@ -246,18 +230,18 @@ START_TEST(too_often_for_others)
 	struct sent	*s;
 	uint64_t	 n;
 
-	for (n = 0; session_find(fix_router, peer) != NULL && n < 100; n++)
-		fix_say(peer, PEER_ASK("'source_node':{'type':'main','id':"
+	for (n = 0; session_find(fix_router, fix_peer) != NULL && n < 100; n++)
+		fix_say(fix_peer, PEER_ASK("'source_node':{'type':'main','id':"
 		    "'c.main'}", "['a.main']", "2", SVC));
 	ck_assert_uint_eq(n, 17);
 	s = fix_sent(MSG_LINK_CLOSE);
 	ck_assert_ptr_nonnull(s);
-	ck_assert_uint_eq(get_u64(&s->get), peer);
+	ck_assert_uint_eq(get_u64(&s->get), fix_peer);
 	ck_assert_uint_eq(get_u16(&s->get), 1008);
 	ck_assert(span_eq(get_span(&s->get, 256),
 	    span_str("speaks for nodes of others")));
 	ck_assert_ptr_nonnull(fix_sent(MSG_SESSION_CLOSE));
-	ck_assert_ptr_nonnull(session_find(fix_router, other));
+	ck_assert_ptr_nonnull(session_find(fix_router, fix_other));
 }
 END_TEST
 
@@ -295,26 +279,26 @@ START_TEST(structural_rule)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		refused(bad[i].text, bad[i].reason);
 	/* What is for this Main only is not there for a peer. */
-	fix_route(home, "alice.h", "svc", VISIBILITY_MAIN);
+	fix_route(fix_home, "alice.h", "svc", VISIBILITY_MAIN);
 	refused(PEER_ASK(FROM_A, "['a.main']", "2", SVC),
 	    "service_not_found");
 	refused(PEER_ASK(FROM_A, "['a.main']", "2", SVC
 	    ",'destination_node':'alice.h@" SELF "'"), "service_not_found");
 	/* Nor in the list that it gets. */
-	fix_say(peer, "{'type':'request','message_id':'p2'," FROM_A
+	fix_say(fix_peer, "{'type':'request','message_id':'p2'," FROM_A
 	    ",'routing_path':['a.main'],'ttl':2,'method':'services',"
 	    "'server_name':'relay'}");
-	ck_has(fix_text(peer), "'services':[]");
+	ck_has(fix_text(fix_peer), "'services':[]");
 	ck_assert_ptr_null(fix_sent(MSG_PEER_BARRIER));
-	ck_assert_ptr_null(fix_text(other));
+	ck_assert_ptr_null(fix_text(fix_other));
 }
 END_TEST
 
 START_TEST(what_a_peer_may_not_send)
 {
-	fix_say(peer, "{'type':'registration','message_id':'p1'," FROM_A
+	fix_say(fix_peer, "{'type':'registration','message_id':'p1'," FROM_A
 	    ",'data':{'services':['x']}}");
-	ck_has(fix_text(peer), "'reason':'invalid_request'");
+	ck_has(fix_text(fix_peer), "'reason':'invalid_request'");
 	ck_assert_ptr_null(fix_sent(MSG_REGISTER));
 }
 END_TEST
@@ -332,9 +316,9 @@ call_out(char *id, size_t size)
 	static int	 n;
 	const char	*t;
 
-	fix_say(home, "{'type':'request','message_id':'c%d','method':'get',"
+	fix_say(fix_home, "{'type':'request','message_id':'c%d','method':'get',"
 	    "'server_name':'far'," RPC "}", ++n);
-	t = fix_text(peer);
+	t = fix_text(fix_peer);
 	ck_assert_ptr_nonnull(t);
 	snprintf(id, size, "%s", fix_id_of(t));
 }
@@ -346,8 +330,8 @@ START_TEST(bad_answers)
 
 #define BAD(source, path, ttl, reason) do {				\
 	call_out(id, sizeof(id));					\
-	fix_say(peer, ANSWER(source, path, ttl), id);			\
-	t = fix_text(home);						\
+	fix_say(fix_peer, ANSWER(source, path, ttl), id);			\
+	t = fix_text(fix_home);						\
 	ck_has(t, "'reason':'" reason "'");				\
 	ck_has(t, "'stage':'peer-link'");				\
 	ck_has(t, "'executed':'maybe'");				\
@@ -366,7 +350,7 @@ START_TEST(bad_answers)
 	BAD(FROM_A, "['ah','a.main']", "0", "ttl_exceeded");
 	BAD(FROM_A, "['ah','a.main']", "1", "ttl_exceeded");
 	ck_assert_uint_eq(fix_router->stats.foreign, 2);
-	ck_assert_ptr_null(fix_text(peer));
+	ck_assert_ptr_null(fix_text(fix_peer));
 #undef BAD
 }
 END_TEST
@@ -378,20 +362,20 @@ START_TEST(answers_of_the_wrong_one)
 	char		 id[128];
 
 	call_out(id, sizeof(id));
-	fix_say(other, ANSWER("'source_node':{'type':'main','id':'c.main'}",
+	fix_say(fix_other, ANSWER("'source_node':{'type':'main','id':'c.main'}",
 	    "['c.main']", "2"), id);
-	ck_assert_ptr_null(fix_text(home));
+	ck_assert_ptr_null(fix_text(fix_home));
 	ck_assert_uint_eq(fix_router->stats.late, 1);
 	ck_assert_uint_eq(fix_router->pending.n, 1);
 	/* Nobody asked, and it is foreign all the same. */
-	fix_say(other, ANSWER(FROM_A, "['c.main']", "2"), "none");
+	fix_say(fix_other, ANSWER(FROM_A, "['c.main']", "2"), "none");
 	ck_assert_uint_eq(fix_router->stats.foreign, 1);
-	fix_say(peer, ANSWER(FROM_A, "['a.main']", "3"), id);
-	t = fix_text(home);
+	fix_say(fix_peer, ANSWER(FROM_A, "['a.main']", "3"), id);
+	t = fix_text(fix_home);
 	ck_has(t, "'result':7");
 	ck_has(t, "'ttl':2");
-	fix_say(peer, ANSWER(FROM_A, "['a.main']", "2"), id);
-	ck_assert_ptr_null(fix_text(home));
+	fix_say(fix_peer, ANSWER(FROM_A, "['a.main']", "2"), id);
+	ck_assert_ptr_null(fix_text(fix_home));
 	ck_assert_uint_eq(fix_router->stats.late, 2);
 }
 END_TEST
@@ -409,13 +393,13 @@ START_TEST(answer_for_somebody_else)
 
 	for (i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
 		call_out(id, sizeof(id));
-		fix_say(peer, "{'type':'response','correlation_id':'%s',"
+		fix_say(fix_peer, "{'type':'response','correlation_id':'%s',"
 		    FROM_A ",'routing_path':['a.main'],'ttl':2,"
 		    "'destination_node':%s,'data':{'result':7}}", id, to[i]);
-		t = fix_text(home);
+		t = fix_text(fix_home);
 		ck_has(t, "'destination_node':{'type':'home','id':'alice.h',"
 		    "'main_relay':'" SELF "'}");
-		ck_assert_ptr_null(fix_text(other));
+		ck_assert_ptr_null(fix_text(fix_other));
 	}
 }
 END_TEST
@@ -425,9 +409,9 @@ START_TEST(malformed_answer)
 	char	 id[128];
 
 	call_out(id, sizeof(id));
-	fix_say(peer, "{'type':'response','correlation_id':'%s','ttl':'x'}",
+	fix_say(fix_peer, "{'type':'response','correlation_id':'%s','ttl':'x'}",
 	    id);
-	ck_has(fix_text(home), "'stage':'peer-link'");
+	ck_has(fix_text(fix_home), "'stage':'peer-link'");
 	ck_assert_uint_eq(fix_router->pending.n, 0);
 }
 END_TEST
@@ -440,20 +424,20 @@ END_TEST
 
 START_TEST(cancels)
 {
-	fix_say(peer, PEER_ASK(FROM_A, "['ah','a.main']", "2", SVC));
-	ck_assert_ptr_nonnull(fix_text(home));
-	fix_say(peer, CANCEL("'source_node':{'type':'main','id':'c.main'}",
+	fix_say(fix_peer, PEER_ASK(FROM_A, "['ah','a.main']", "2", SVC));
+	ck_assert_ptr_nonnull(fix_text(fix_home));
+	fix_say(fix_peer, CANCEL("'source_node':{'type':'main','id':'c.main'}",
 	    "['a.main']"));
 	ck_assert_uint_eq(fix_router->stats.foreign, 1);
-	fix_say(peer, CANCEL("'source_node':{'type':'main','id':'a.main'}",
+	fix_say(fix_peer, CANCEL("'source_node':{'type':'main','id':'a.main'}",
 	    "['c.main']"));
-	fix_say(other, CANCEL("'source_node':{'type':'main','id':'c.main'}",
+	fix_say(fix_other, CANCEL("'source_node':{'type':'main','id':'c.main'}",
 	    "['c.main']"));
 	ck_assert_uint_eq(fix_router->pending.n, 1);
-	ck_assert_ptr_null(fix_text(peer));
-	fix_say(peer, CANCEL("'source_node':{'type':'main','id':'a.main'}",
+	ck_assert_ptr_null(fix_text(fix_peer));
+	fix_say(fix_peer, CANCEL("'source_node':{'type':'main','id':'a.main'}",
 	    "['a.main']"));
-	ck_has(fix_text(peer), "'reason':'cancelled'");
+	ck_has(fix_text(fix_peer), "'reason':'cancelled'");
 	ck_assert_uint_eq(fix_router->pending.n, 0);
 }
 END_TEST
@@ -464,10 +448,10 @@ START_TEST(cancel_to_a_peer)
 	const char	*t;
 	char		 id[128];
 
-	session_find(fix_router, peer)->features = FEATURE_CANCEL;
+	session_find(fix_router, fix_peer)->features = FEATURE_CANCEL;
 	call_out(id, sizeof(id));
-	fix_down(home);
-	t = fix_text(peer);
+	fix_down(fix_home);
+	t = fix_text(fix_peer);
 	ck_has(t, "'type':'cancel'");
 	ck_has(t, id);
 	ck_has(t, "'source_node':{'type':'main','id':'" SELF "'}");
@@ -480,7 +464,7 @@ main(void)
 {
 	TCase	*tc = tcase_create("router_calls");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, fix_mains, fix_end);
 	tcase_add_test(tc, a_home_calls_out);
 	tcase_add_test(tc, every_form_of_destination);
 	tcase_add_test(tc, http_calls_out);

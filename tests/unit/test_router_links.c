@@ -9,34 +9,15 @@
 #include "tests/unit/router_calls.h"
 #include "tests/unit/suite.h"
 
-static uint64_t	 home, peer, other;	/* sessions */
-
-static void
-setup(void)
-{
-	struct fix_mains	 m;
-
-	fix_mains(&m);
-	home = m.home;
-	peer = m.a;
-	other = m.c;
-}
-
-static void
-teardown(void)
-{
-	fix_end();
-}
-
 static void
 call_out(char *id, size_t size)
 {
 	static int	 n;
 	const char	*t;
 
-	fix_say(home, "{'type':'request','message_id':'c%d','method':'get',"
+	fix_say(fix_home, "{'type':'request','message_id':'c%d','method':'get',"
 	    "'server_name':'far'," RPC "}", ++n);
-	t = fix_text(peer);
+	t = fix_text(fix_peer);
 	ck_assert_ptr_nonnull(t);
 	snprintf(id, size, "%s", fix_id_of(t));
 }
@@ -49,23 +30,23 @@ START_TEST(link_with_a_peer_ends)
 	char		 id[128];
 
 	call_out(id, sizeof(id));
-	fix_down(peer);
-	t = fix_text(home);
+	fix_down(fix_peer);
+	t = fix_text(fix_home);
 	ck_has(t, "'reason':'connection_lost'");
 	ck_has(t, "'stage':'peer-link'");
 	/* Its rows are there, and of no use. */
-	fix_say(home, ASK ",'server_name':'far',"
+	fix_say(fix_home, ASK ",'server_name':'far',"
 	    "'destination_node':'ah@a.main'}");
-	t = fix_text(home);
+	t = fix_text(fix_home);
 	ck_has(t, "'reason':'peer_unreachable'");
 	ck_has(t, "'stage':'peer-link'");
 	ck_has(t, "'executed':'no'");
 	ck_has(t, "'retryable':true");
-	fix_say(home, ASK ",'server_name':'far',"
+	fix_say(fix_home, ASK ",'server_name':'far',"
 	    "'destination_node':'ah@z.main'}");
-	ck_has(fix_text(home), "'reason':'node_not_found'");
+	ck_has(fix_text(fix_home), "'reason':'node_not_found'");
 	/* Back again. */
-	peer = fix_open(SESSION_PEER, "a.main");
+	fix_peer = fix_open(SESSION_PEER, "a.main");
 	call_out(id, sizeof(id));
 }
 END_TEST
@@ -74,14 +55,14 @@ START_TEST(slow_peer)
 {
 	const char	*t;
 
-	fix_queue(peer, true);
-	fix_say(home, ASK ",'server_name':'far'}");
-	t = fix_text(home);
+	fix_queue(fix_peer, true);
+	fix_say(fix_home, ASK ",'server_name':'far'}");
+	t = fix_text(fix_home);
 	ck_has(t, "'reason':'overloaded'");
 	ck_has(t, "'stage':'peer-link'");
-	fix_queue(peer, false);
-	fix_say(home, ASK ",'server_name':'far'}");
-	ck_assert_ptr_nonnull(fix_text(peer));
+	fix_queue(fix_peer, false);
+	fix_say(fix_home, ASK ",'server_name':'far'}");
+	ck_assert_ptr_nonnull(fix_text(fix_peer));
 }
 END_TEST
 
@@ -89,10 +70,10 @@ START_TEST(timeout_at_a_peer)
 {
 	const char	*t;
 
-	fix_say(home, ASK ",'server_name':'far','timeout_seconds':1}");
-	ck_assert_ptr_nonnull(fix_text(peer));
+	fix_say(fix_home, ASK ",'server_name':'far','timeout_seconds':1}");
+	ck_assert_ptr_nonnull(fix_text(fix_peer));
 	receiver_later(fix_child, 1100);
-	t = fix_text(home);
+	t = fix_text(fix_home);
 	ck_has(t, "'reason':'timeout'");
 	ck_has(t, "'stage':'peer-link'");
 	ck_has(t, "'executed':'maybe'");
@@ -104,15 +85,15 @@ START_TEST(timeout_of_a_held_call)
 {
 	const char	*t;
 
-	fix_say(home, ASK ",'server_name':'none','deadline_ms':100}");
-	ck_has(fix_text(peer), "'op':'query'");
-	ck_has(fix_text(other), "'op':'query'");
+	fix_say(fix_home, ASK ",'server_name':'none','deadline_ms':100}");
+	ck_has(fix_text(fix_peer), "'op':'query'");
+	ck_has(fix_text(fix_other), "'op':'query'");
 	ck_assert_uint_eq(fix_router->pending.n, 1);
 	/* It is pending as any other. */
-	fix_say(home, ASK ",'server_name':'none','deadline_ms':100}");
-	ck_has(fix_text(home), "'reason':'invalid_request'");
+	fix_say(fix_home, ASK ",'server_name':'none','deadline_ms':100}");
+	ck_has(fix_text(fix_home), "'reason':'invalid_request'");
 	receiver_later(fix_child, 120);
-	t = fix_text(home);
+	t = fix_text(fix_home);
 	ck_has(t, "'reason':'timeout'");
 	ck_has(t, "'executed':'no'");
 	ck_assert_uint_eq(fix_router->pending.n, 0);
@@ -125,12 +106,12 @@ START_TEST(newer_link_of_a_pair)
 {
 	uint64_t	 second = fix_open(SESSION_PEER, "A.main");
 
-	ck_assert_ptr_null(session_find(fix_router, peer));
+	ck_assert_ptr_null(session_find(fix_router, fix_peer));
 	ck_assert_ptr_eq(route_main_find(&fix_router->routes,
 	    span_str("a.main"))->link, session_find(fix_router, second));
-	peer = second;
-	fix_say(home, ASK ",'server_name':'far'}");
-	ck_assert_ptr_nonnull(fix_text(peer));
+	fix_peer = second;
+	fix_say(fix_home, ASK ",'server_name':'far'}");
+	ck_assert_ptr_nonnull(fix_text(fix_peer));
 }
 END_TEST
 
@@ -154,11 +135,11 @@ START_TEST(registry_ends_it)
 	session_end_of(12345);
 	ck_assert_uint_eq(fix_router->stats.stale, 1);
 	ck_assert_ptr_null(fix_sent(MSG_LINK_CLOSE));
-	session_end_of(peer);
-	ck_assert_ptr_null(session_find(fix_router, peer));
+	session_end_of(fix_peer);
+	ck_assert_ptr_null(session_find(fix_router, fix_peer));
 	s = fix_sent(MSG_LINK_CLOSE);
 	ck_assert_ptr_nonnull(s);
-	ck_assert_uint_eq(get_u64(&s->get), peer);
+	ck_assert_uint_eq(get_u64(&s->get), fix_peer);
 	ck_assert_uint_eq(get_u16(&s->get), 1008);
 }
 END_TEST
@@ -205,7 +186,7 @@ START_TEST(registry_comes_back)
 	struct sent		*s;
 	int			 peers = 0, homes = 0;
 
-	fix_down(other);
+	fix_down(fix_other);
 	fix_forget();
 	(void)receiver_take(fix_child, &m);
 	while ((s = fix_sent(MSG_SESSION_RESUME)) != NULL) {
@@ -234,21 +215,21 @@ START_TEST(round_trip_time)
 
 	for (i = 0; i < 40 && !fix_has(t, "'type':'heartbeat'"); i++) {
 		receiver_later(fix_child, 500);
-		t = fix_text(peer);
+		t = fix_text(fix_peer);
 	}
 	ck_has(t, "'type':'heartbeat'");
 	while (fix_sent(MSG_SESSION_SEEN) != NULL)
 		;
 	receiver_later(fix_child, 30);
-	fix_say(peer, "{'type':'heartbeat','message_id':'h',"
+	fix_say(fix_peer, "{'type':'heartbeat','message_id':'h',"
 	    "'correlation_id':'%s'}", fix_id_of(t));
 	s = fix_sent(MSG_SESSION_SEEN);
 	ck_assert_ptr_nonnull(s);
-	ck_assert_uint_eq(get_u64(&s->get), peer);
+	ck_assert_uint_eq(get_u64(&s->get), fix_peer);
 	ck_assert_uint_eq(get_u32(&s->get), 30000);
 	/* Its own heartbeats measure nothing, nor does a second answer. */
 	receiver_later(fix_child, 1500);
-	fix_say(peer, "{'type':'heartbeat','message_id':'h',"
+	fix_say(fix_peer, "{'type':'heartbeat','message_id':'h',"
 	    "'correlation_id':'%s'}", fix_id_of(t));
 	s = fix_sent(MSG_SESSION_SEEN);
 	ck_assert_ptr_nonnull(s);
@@ -284,7 +265,7 @@ START_TEST(shown)
 	ck_assert_uint_eq(rows(CTL_SHOW_ROUTES, "alice.h", SELF), 1);
 	ck_assert_uint_eq(rows(CTL_SHOW_ROUTES, "ah", "a.main"), 1);
 	ck_assert_uint_eq(rows(CTL_SHOW_ROUTES, "federated", "c.main"), 1);
-	fix_down(other);
+	fix_down(fix_other);
 	ck_assert_uint_eq(rows(CTL_SHOW_ROUTES, "stale", "c.main"), 1);
 	ck_assert_uint_eq(rows(CTL_SHOW_ROUTES, "linked", ""), 2);
 	ck_assert_uint_eq(rows(CTL_SHOW_SESSIONS, "peer", "a.main"), 1);
@@ -415,7 +396,7 @@ main(void)
 {
 	TCase	*tc = tcase_create("router_links");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, fix_mains, fix_end);
 	tcase_add_test(tc, link_with_a_peer_ends);
 	tcase_add_test(tc, slow_peer);
 	tcase_add_test(tc, timeout_at_a_peer);
