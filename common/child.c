@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/unistd.h>
@@ -468,6 +469,7 @@ child_run(const struct child_ops *ops, void *ctx)
 		fatal("channel to the parent: %s", strerror(errno));
 	if (ops->init != NULL)
 		ops->init(ctx, c);
+	tzset();	/* or the first time of day looks for its zone's file */
 	enter_sandbox(c);
 	if (event_base_dispatch(c->base) == -1)
 		fatal("event loop: %s", strerror(errno));

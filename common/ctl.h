@@ -23,6 +23,9 @@ enum ctl_show {
 	CTL_SHOW_SANDBOX,	/* parent, from each HELLO_ACK */
 	CTL_SHOW_CONFIG,	/* parent */
 	CTL_SHOW_ROUTES,	/* router */
+	CTL_SHOW_TLS,		/* frontend, keeper */
+	CTL_SHOW_IDENTITY,	/* registry */
+	CTL_SHOW_POLICY,	/* parent */
 	CTL_SHOW_MAX
 };
 
@@ -31,6 +34,30 @@ enum ctl_peer {
 	CTL_PEER_ADD = 1,
 	CTL_PEER_DELETE,
 	CTL_PEER_RESET
+};
+
+/* As in CTL_TOKEN. */
+enum ctl_token {
+	CTL_TOKEN_CREATE = 1,
+	CTL_TOKEN_LIST,
+	CTL_TOKEN_REVOKE
+};
+
+/* As in CTL_NODE. */
+enum ctl_node {
+	CTL_NODE_LIST = 1,
+	CTL_NODE_DISABLE,
+	CTL_NODE_ENABLE,
+	CTL_NODE_REVOKE,
+	CTL_NODE_ROTATE,
+	CTL_NODE_ENROLL,
+	CTL_NODE_TOKEN
+};
+
+/* As in CTL_AUDIT. */
+enum ctl_audit {
+	CTL_AUDIT_SHOW = 1,
+	CTL_AUDIT_VERIFY
 };
 
 /* Exit codes of relay-ctl, and status of CTL_END. */

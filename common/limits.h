@@ -163,7 +163,7 @@
 					 * wait for the registry */
 #define LIMIT_AUTHORIZATION	4096	/* bytes of such a request's header: a
 					 * token is far shorter */
-#define LIMIT_TOKENS		2	/* admin tokens at once: to replace one */
+#define LIMIT_TOKENS		2	/* tokens of one name: to replace one */
 
 /* --- services of a home --- */
 #define LIMIT_INSTANCES		64	/* processes of one exec service */
@@ -215,6 +215,8 @@
 #define LIMIT_CTL_REPLY_MS	5000	/* a child's answer to a show */
 #define LIMIT_CTL_TARGET (3 * LIMIT_NODE_ID) /* bytes of a call's target:
 					 * node, main and service */
+#define LIMIT_CTL_CALLER (2 * LIMIT_NODE_ID + 8) /* bytes of who is explained:
+					 * home:id@main */
 #define LIMIT_CTL_JOBS		16	/* questions of one client at once */
 #define LIMIT_CTL_QUEUE		(32U << 20)	/* bytes queued to one client: one
 					 * that reads more slowly is closed */
@@ -230,8 +232,49 @@
 #define LIMIT_DRAIN_MS		5000	/* pending calls at a stop */
 #define LIMIT_STOP_MS		3000	/* a child's exit at a stop */
 
+/* --- trust --- */
+#define LIMIT_PATTERN		(2 * LIMIT_NODE_ID + 1) /* bytes: id@main */
+#define LIMIT_RULE_FILE		255	/* bytes of a rule's file that are kept */
+#define LIMIT_RULES		1000	/* of a configuration: a call is held against
+					 * all that are about calls */
+#define LIMIT_KEYS		64	/* TLS keys of a node: of its own names, and
+					 * what it shows to those it dials */
+#define LIMIT_CAS		64	/* files with certificates of authorities */
+#define LIMIT_PEM		(1U << 20)	/* bytes of a file with keys or
+					 * certificates; the system's has 220 K */
+#define LIMIT_RSA_BITS_MIN	2048	/* of a TLS key: what browsers take */
+#define LIMIT_RSA_BITS_MAX	8192	/* its signature takes 25 ms of the one keeper,
+					 * one of twice that 8 times as long */
+#define LIMIT_KEEPER_TURN_MS	50	/* the keeper signs this long, then hears the
+					 * parent */
+#define LIMIT_KEEPER_LOG_MS	1000	/* between log lines about refusals */
+#define LIMIT_CREDENTIALS	2	/* of one method for one node at once: to
+					 * replace one */
+#define LIMIT_CONF_CREDENTIALS	65536	/* of a configuration: two of two methods
+					 * of 10,000 homes, and room */
+#define LIMIT_HANDSHAKES	4096	/* connections whose TLS handshake or first
+					 * request has only begun: each costs a
+					 * stranger nothing */
+#define LIMIT_HANDSHAKES_ADDRESS 512	/* of these from one address */
+#define LIMIT_NONCE_MS		10000	/* a proof over a nonce is taken this long */
+#define LIMIT_NONCES		65536	/* nonces that were used and may not be again:
+					 * more in that time are told to wait */
+#define LIMIT_JOIN_S		3600	/* default life of a join string */
+#define LIMIT_JOIN_MAX_S	2592000	/* longest */
+#define LIMIT_CALLER_TOKENS	1000	/* tokens of callers */
+#define LIMIT_TOKEN_NAME	64	/* bytes of a token's name */
+#define LIMIT_CALLER_MS		5000	/* the router believes what it was told of a
+					 * token this long */
+#define LIMIT_CALLER_CACHE	(2 * LIMIT_CALLER_TOKENS) /* that it keeps */
+#define LIMIT_CALLER_WAITS	1024	/* requests that wait to be told whose
+					 * token they have: then 503 */
+#define LIMIT_CALLER_BYTES	(64U << 20)	/* bytes of their bodies */
+#define LIMIT_AUDIT		100000	/* records that are kept */
+#define LIMIT_AUDIT_RATE	20	/* of a kind a second that strangers cause */
+#define LIMIT_AUDIT_TEXT	512	/* bytes of one text of a record */
+
 /* --- configuration --- */
-#define LIMIT_CONF_ERRORS	50	/* errors printed in one run */
+#define LIMIT_CONF_ERRORS	50	/* errors printed in one run, and warnings */
 #define LIMIT_CONF_DEPTH	16	/* nested includes */
 #define LIMIT_CONF_FILE		(1U << 20)	/* bytes of one file */
 #define LIMIT_CONF_FILES	256	/* files read, includes counted each time */
@@ -244,5 +287,9 @@
 					 * envelopes and errors must fit */
 #define LIMIT_LISTENERS		32
 #define LIMIT_ORIGINS		32
+#define LIMIT_CONF_NODES	10000	/* home and main blocks: more homes than a
+					 * Main has connections are enrolled */
+#define LIMIT_CONF_SECRETS	256	/* files with secrets: each is an fd on its
+					 * way to the registry; keys need none */
 
 #endif

@@ -6,8 +6,9 @@ static const struct {
 	const char	*name;
 	int		 trust;
 } procs[PROC_MAX] = {
-	[PROC_PARENT] = { "parent", 6 },
-	[PROC_REGISTRY] = { "registry", 5 },
+	[PROC_PARENT] = { "parent", 7 },
+	[PROC_REGISTRY] = { "registry", 6 },
+	[PROC_KEEPER] = { "keeper", 5 },
 	[PROC_ROUTER] = { "router", 4 },
 	[PROC_BACKEND] = { "backend", 3 },
 	[PROC_DIALER] = { "dialer", 2 },

@@ -13,6 +13,7 @@ enum proc_id {
 	PROC_BACKEND,
 	PROC_ROUTER,
 	PROC_REGISTRY,
+	PROC_KEEPER,
 	PROC_CTL,		/* a client of the control socket */
 	PROC_MAX
 };
@@ -32,7 +33,7 @@ const char	*role_name(enum node_role);
 
 /*
  * Rank of trust: the higher may kill the lower, never the other way.
- * parent > registry > router > backend > dialer > frontend > ctl client.
+ * parent > registry > keeper > router > backend > dialer > frontend > ctl client.
  */
 int		 proc_trust(enum proc_id);
 

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -37,10 +38,10 @@
 static const char *const allow_common[] = {
 	/* channels, log and the loop */
 	"read", "readv", "write", "writev", "close", "recvmsg", "sendmsg",
-	"recvfrom", "sendto", "recv", "send", "shutdown", "epoll_create1",
+	"recvfrom", "sendto", "recv", "send", "epoll_create1",
 	"epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll",
-	"ppoll", "_newselect", "select", "pselect6", "eventfd2", "fcntl",
-	"fcntl64", "getsockopt", "getsockname", "getpeername",
+	"ppoll", "_newselect", "select", "pselect6", "eventfd2",
+	"getsockopt", "getsockname", "getpeername",
 	/* dprintf asks for the position and loses its output without it */
 	"lseek", "_llseek", "fstat", "fstat64",
 	/* memory; libseccomp itself frees after the filter is loaded */
@@ -111,7 +112,7 @@ static const char *const kill_list[] = {
 /* Names that are decided by an argument, whatever a profile says. */
 static const char *const checked[] = {
 	"mmap", "mmap2", "mprotect", "clone", "clone3", "tgkill", "prlimit64",
-	"ioctl", "socket", NULL
+	"ioctl", "socket", "shutdown", "fcntl", "fcntl64", NULL
 };
 
 struct filter {
@@ -261,11 +262,53 @@ rules_socket(struct filter *f)
 	}
 }
 
+/*
+ * Only the sending side of a connection is ever shut down.  The other side of
+ * a listening socket would make it one that is not connected, and then what
+ * sends could connect it (MSG_FASTOPEN) without connect(2).
+ */
+static void
+rules_shutdown(struct filter *f)
+{
+	rule_if(f, "shutdown", SCMP_A1(SCMP_CMP_EQ, SHUT_WR, 0),
+	    SCMP_A1(SCMP_CMP_NE, SHUT_WR, 0));
+}
+
+/*
+ * Flags, copies and locks, and nothing that has signals sent for what happens
+ * to a file: those could be sent to other processes, and be any signal.
+ */
+static void
+rules_fcntl(struct filter *f)
+{
+	static const char *const names[] = { "fcntl", "fcntl64" };
+	static const uint64_t yes[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,
+	    F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW,
+	    F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW };
+	static const uint64_t no[] = { F_SETOWN, F_SETOWN_EX, F_SETSIG,
+	    F_SETLEASE, F_NOTIFY };
+	struct scmp_arg_cmp cmp;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (j = 0; j < sizeof(yes) / sizeof(yes[0]); j++) {
+			cmp = SCMP_A1(SCMP_CMP_EQ, yes[j], 0);
+			rule(f, SCMP_ACT_ALLOW, names[i], &cmp);
+		}
+		for (j = 0; j < sizeof(no) / sizeof(no[0]); j++) {
+			cmp = SCMP_A1(SCMP_CMP_EQ, no[j], 0);
+			rule(f, SCMP_ACT_ERRNO(EPERM), names[i], &cmp);
+		}
+	}
+}
+
 static void
 rules_checked(struct filter *f)
 {
 	uint64_t self = (uint64_t)getpid();
 
+	rules_shutdown(f);
+	rules_fcntl(f);
 	rules_memory(f);
 	rules_clone(f);
 	rules_socket(f);

@@ -222,7 +222,7 @@ url_compose(struct url *url, const char *scheme)
 
 static const char *
 url_parse(const char *rest, const char *scheme, const char *defpath,
-    struct url *url)
+    uint16_t defport, struct url *url)
 {
 	char		 authority[HOST_MAX + 16], path[PATH_SIZE];
 	const char	*why;
@@ -233,7 +233,7 @@ url_parse(const char *rest, const char *scheme, const char *defpath,
 	memcpy(authority, rest, len);
 	authority[len] = '\0';
 	rest += len;
-	if ((why = url_authority(url, authority, 80)) != NULL)
+	if ((why = url_authority(url, authority, defport)) != NULL)
 		return (why);
 	if ((size_t)snprintf(path, sizeof(path), "%s%s",
 	    *rest == '/' ? "" : defpath, rest) >= sizeof(path))
@@ -252,14 +252,19 @@ url_check(const char *text, const char *scheme, const char *defpath,
 	const char	*rest, *why;
 
 	memset(url, 0, sizeof(*url));
-	if (after_scheme(text, "wss") != NULL ||
-	    after_scheme(text, "https") != NULL)
-		return ("TLS is not available in this version");
-	if ((rest = after_scheme(text, scheme)) == NULL)
-		return (strcmp(scheme, "ws") == 0 ?
-		    "the URL does not begin with ws://" :
-		    "the URL does not begin with http://");
-	if ((why = url_parse(rest, scheme, defpath, url)) != NULL)
+	if (strcmp(scheme, "ws") == 0 &&
+	    (rest = after_scheme(text, "wss")) != NULL) {
+		url->tls = true;
+		why = url_parse(rest, "wss", defpath, 443, url);
+	} else if ((rest = after_scheme(text, scheme)) != NULL)
+		why = url_parse(rest, scheme, defpath, 80, url);
+	else if (strcmp(scheme, "ws") == 0)
+		why = "the URL does not begin with wss:// or ws://";
+	else if (after_scheme(text, "https") != NULL)
+		why = "TLS to services is not available";
+	else
+		why = "the URL does not begin with http://";
+	if (why != NULL)
 		url_free(url);
 	return (why);
 }
@@ -272,6 +277,13 @@ url_free(struct url *url)
 	free(url->authority);
 	free(url->path);
 	memset(url, 0, sizeof(*url));
+}
+
+bool
+url_same_place(const struct url *a, const struct url *b)
+{
+	return (a->port == b->port && strcmp(a->host, b->host) == 0 &&
+	    strcmp(a->path, b->path) == 0);
 }
 
 const char *

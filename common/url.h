@@ -13,25 +13,29 @@
 #define URL_TEXT_MAX	1024	/* bytes of a canonical text: what a string of
 				 * the configuration may have */
 
-/* A ws:// or http:// URL, checked and taken to pieces. */
+/* A ws://, wss:// or http:// URL, checked and taken to pieces. */
 struct url {
 	char		*text;		/* canonical, with port and path */
 	char		*host;		/* lower-case, without brackets */
 	char		*authority;	/* for Host: as in the canonical text */
 	char		*path;		/* starts with '/', with any query */
 	uint16_t	 port;
+	bool		 tls;		/* wss:// */
 	bool		 numeric;	/* host is an address, no lookup */
 	bool		 loopback;	/* 127/8, ::1, localhost */
 };
 
 /*
- * A URL with this scheme ("ws" or "http"); no path in it: defpath.  Returns
- * NULL, or why it is refused (a constant string).  The caller frees url with
- * url_free(), which is for stack objects too.
+ * A URL with this scheme ("ws", which also takes "wss", or "http"); no path in
+ * it: defpath.  The port is that of the scheme unless it is given: 80, or 443
+ * for wss.  Returns NULL, or why it is refused (a constant string).  The caller
+ * frees url with url_free(), which is for stack objects too.
  */
 const char	*url_check(const char *, const char *, const char *,
 		    struct url *);
 void		 url_free(struct url *);
+/* The same host, port and path, in the clear or not. */
+bool		 url_same_place(const struct url *, const struct url *);
 
 /*
  * The canonical text of scheme, host, port and path; false if it does not

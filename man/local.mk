@@ -19,6 +19,7 @@ $(MAN_PAGES): man/messages.mdoc Makefile
 	    -e 's|@CONF_FILE[@]|$(CONF_FILE)|g' \
 	    -e 's|@RUN_DIR[@]|$(RUN_DIR)|g' \
 	    -e 's|@STATE_DIR[@]|$(STATE_DIR)|g' \
+	    -e 's|@CA_FILE[@]|$(CA_FILE)|g' \
 	    -e 's|@SYSUSERS_DIR[@]|$(sysusersdir)|g' \
 	    -e 's|@LIBEXEC_DIR[@]|$(pkglibexecdir)|g' \
 	    $(srcdir)/$@.in > $@.tmp && mv $@.tmp $@

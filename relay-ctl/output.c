@@ -137,6 +137,52 @@ row_value(const struct row *row, const char *name)
 	return ("");
 }
 
+const char *
+answer_value(const struct answer *a, const char *section, const char *name)
+{
+	const struct section *s = answer_section(a, section);
+
+	return (s == NULL || s->count == 0 ? "" : row_value(&s->rows[0],
+	    name));
+}
+
+enum ctl_status
+answer_status(const struct command *cmd, const struct answer *a)
+{
+	/* An answer that lacks a process's part is not whole. */
+	if (answer_section(a, "errors") != NULL)
+		return (CTL_REFUSED);
+	if (cmd->action == COMMAND_EXPLAIN && strcmp(answer_value(a,
+	    "decision", "result"), "allowed") != 0)
+		return (CTL_REFUSED);
+	if (cmd->action == COMMAND_AUDIT && cmd->op == CTL_AUDIT_VERIFY &&
+	    strcmp(answer_value(a, "verify", "ok"), "true") != 0)
+		return (CTL_REFUSED);
+	return (CTL_OK);
+}
+
+static int
+by_number(const void *a, const void *b, void *name)
+{
+	unsigned long long x = strtoull(row_value(a, name), NULL, 10);
+	unsigned long long y = strtoull(row_value(b, name), NULL, 10);
+
+	return (x < y ? -1 : x > y);
+}
+
+void
+answer_sort(struct answer *a, const char *section, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < a->count; i++) {
+		if (strcmp(a->sections[i].name, section) == 0)
+			qsort_r(a->sections[i].rows, a->sections[i].count,
+			    sizeof(struct row), by_number,
+			    (void *)(uintptr_t)name);
+	}
+}
+
 /* --- text that is safe to show --- */
 
 size_t

@@ -39,7 +39,7 @@ struct answer {
 };
 
 struct output {
-	/* The rows of a show. */
+	/* An answer in rows: of a show and of all that has a section. */
 	void	(*rows)(FILE *, FILE *, const struct command *,
 		    const struct answer *);
 	/* The end of any other command, with the rows that came before. */
@@ -64,6 +64,16 @@ void		 answer_clear(struct answer *);
 const struct section *answer_section(const struct answer *, const char *);
 /* The value of a field, or "". */
 const char	*row_value(const struct row *, const char *);
+/* The value of a field of the first row of a section, or "". */
+const char	*answer_value(const struct answer *, const char *,
+		    const char *);
+/*
+ * What the rows of an answer mean: CTL_REFUSED if a process has no part in
+ * it, a chain is broken or a call would not be made.
+ */
+enum ctl_status	 answer_status(const struct command *, const struct answer *);
+/* Sort the rows of a section by a number. */
+void		 answer_sort(struct answer *, const char *, const char *);
 /*
  * One character at p, before end: its length, and in *cp the code point, or
  * UINT32_MAX for a byte that is not valid UTF-8.
@@ -75,6 +85,26 @@ bool		 is_control(uint32_t);
 void		 print_safe(FILE *, const char *);
 /* Columns that print_safe() takes. */
 size_t		 safe_width(const char *);
+
+/* output_text.c */
+/* The rows of one section as a table, which has no rows or some. */
+void		 print_table(FILE *, const struct section *);
+
+/* secret.c */
+/*
+ * The join string or token that a command makes and that is shown this one
+ * time, with what kind it is ("join" or "token"); NULL: it makes none.
+ */
+const char	*secret_of(const struct command *, const struct answer *,
+		    const char *, const char **);
+/* What whoever gets it has to know. */
+void		 secret_explain(FILE *, const struct command *);
+
+/* verdict.c */
+/* How a call would be decided, and for what reason. */
+void		 decision_print(FILE *, const struct answer *);
+/* Whether the chain of the audit log holds. */
+void		 verify_print(FILE *, const struct answer *);
 
 /* json_print.c */
 /* A string with quotes, always valid JSON. */

@@ -62,9 +62,9 @@ json_rows(FILE *out, FILE *complaints, const struct command *cmd,
 
 	(void)complaints;
 	fputc('{', out);
-	if (cmd->what != CTL_SHOW_SUMMARY &&
-	    answer_section(a, cmd->what_name) == NULL) {
-		json_print_string(out, cmd->what_name);
+	if (cmd->what != CTL_SHOW_SUMMARY && cmd->what != CTL_SHOW_TLS &&
+	    answer_section(a, cmd->section) == NULL) {
+		json_print_string(out, cmd->section);
 		fputs(":[]", out);
 		first = false;
 	}
@@ -81,14 +81,16 @@ json_end(FILE *out, FILE *complaints, const struct command *cmd,
     enum ctl_status status, const char *text, const struct answer *a)
 {
 	bool ok = status == CTL_OK;
+	const char *kind, *secret = NULL;
 	size_t i;
 
 	(void)complaints;
+	if (ok)
+		secret = secret_of(cmd, a, text, &kind);
 	fprintf(out, "{\"ok\":%s,\"%s\":", ok ? "true" : "false",
-	    ok && cmd->action == COMMAND_TOKEN && !cmd->revoke ? "token" :
-	    "text");
-	json_print_string(out, text);
-	for (i = 0; i < a->count; i++) {
+	    secret != NULL ? kind : "text");
+	json_print_string(out, secret != NULL ? secret : text);
+	for (i = 0; i < a->count && secret == NULL; i++) {
 		fputc(',', out);
 		print_section(out, &a->sections[i]);
 	}

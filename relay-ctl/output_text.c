@@ -176,13 +176,16 @@ print_heading(FILE *f, const struct row *row, const size_t *widths,
 	fputc('\n', f);
 }
 
-static void
+void
 print_table(FILE *f, const struct section *s)
 {
-	size_t columns = s->rows[0].count, i, k, *widths;
+	size_t columns, i, k, *widths;
 	const struct row *row;
 	char buf[CELL_MAX];
 
+	if (s->count == 0 || s->rows[0].count == 0)
+		return;
+	columns = s->rows[0].count;
 	widths = column_widths(s, columns);
 	print_heading(f, &s->rows[0], widths, columns);
 	for (i = 0; i < s->count; i++) {
@@ -248,17 +251,24 @@ print_lines(FILE *f, const struct section *s)
 	}
 }
 
-static void
-text_rows(FILE *out, FILE *complaints, const struct command *cmd,
-    const struct answer *a)
+/* What is made of several parts says which is which. */
+static bool
+has_titles(const struct command *cmd)
 {
-	const struct section *errors = answer_section(a, "errors"), *s;
-	bool titles = cmd->what == CTL_SHOW_SUMMARY, first = true;
+	return (cmd->what == CTL_SHOW_SUMMARY || cmd->what == CTL_SHOW_TLS);
+}
+
+/* The sections but for errors; false: there is nothing in them. */
+static bool
+print_sections(FILE *out, const struct command *cmd, const struct answer *a)
+{
+	const struct section *s;
+	bool titles = has_titles(cmd), first = true;
 	size_t i;
 
 	for (i = 0; i < a->count; i++) {
 		s = &a->sections[i];
-		if (s == errors || s->count == 0)
+		if (strcmp(s->name, "errors") == 0 || s->count == 0)
 			continue;
 		if (titles) {
 			fputs(first ? "" : "\n", out);
@@ -270,12 +280,25 @@ text_rows(FILE *out, FILE *complaints, const struct command *cmd,
 		else if (titles && s->count == 1 &&
 		    s->rows[0].count > VERTICAL_OVER)
 			print_list(out, &s->rows[0]);
-		else if (s->rows[0].count > 0)
+		else
 			print_table(out, s);
 		first = false;
 	}
-	if (first && errors == NULL)
-		fprintf(out, "no %s\n", cmd->what_name);
+	return (!first);
+}
+
+static void
+text_rows(FILE *out, FILE *complaints, const struct command *cmd,
+    const struct answer *a)
+{
+	const struct section *errors = answer_section(a, "errors");
+
+	if (cmd->action == COMMAND_EXPLAIN)
+		decision_print(out, a);
+	else if (cmd->action == COMMAND_AUDIT && cmd->op == CTL_AUDIT_VERIFY)
+		verify_print(out, a);
+	else if (!print_sections(out, cmd, a) && errors == NULL)
+		fprintf(out, "no %s\n", cmd->section);
 	print_errors(complaints, errors);
 }
 
@@ -308,9 +331,20 @@ text_end(FILE *out, FILE *complaints, const struct command *cmd,
     enum ctl_status status, const char *text, const struct answer *a)
 {
 	FILE *f = status == CTL_OK ? out : complaints;
+	const char *kind, *secret = NULL;
 
-	(void)cmd;
 	print_complaints(complaints, answer_section(a, "errors"));
+	if (status == CTL_OK)
+		secret = secret_of(cmd, a, text, &kind);
+	if (secret != NULL) {
+		/* Before, so that on a terminal it is not overlooked. */
+		secret_explain(complaints, cmd);
+		if (secret != text && text[0] != '\0') {
+			print_safe(complaints, text);
+			fputc('\n', complaints);
+		}
+		text = secret;
+	}
 	if (text[0] == '\0')
 		return;
 	if (status != CTL_OK)

@@ -16,23 +16,34 @@ enum command_action {
 	COMMAND_LOG,
 	COMMAND_CALL,
 	COMMAND_PEER,
-	COMMAND_TOKEN
+	COMMAND_TOKEN,
+	COMMAND_NODE,
+	COMMAND_AUDIT,
+	COMMAND_EXPLAIN
 };
 
+/* Texts that are not given are empty. */
 struct command {
 	enum command_action	 action;
 	enum ctl_show		 what;		/* COMMAND_SHOW */
-	const char		*what_name;	/* its word */
+	/* The section that an answer in rows is about, else NULL. */
+	const char		*section;
 	bool			 verbose;	/* COMMAND_LOG */
-	const char		*target;	/* COMMAND_CALL */
+	/* enum ctl_peer, ctl_token, ctl_node or ctl_audit, by action. */
+	uint8_t			 op;
+	const char		*caller;	/* COMMAND_EXPLAIN */
+	const char		*target;	/* the same, and COMMAND_CALL */
 	const char		*method;
-	const char		*args;		/* JSON text, or "" */
-	enum ctl_peer		 peer;		/* COMMAND_PEER */
-	const char		*name;		/* URL or node id */
-	const char		*node_id;	/* who must answer, or "" */
-	bool			 persist;
+	const char		*args;		/* JSON text */
+	const char		*name;		/* URL, node id or token */
+	const char		*node_id;	/* of COMMAND_NODE; of a peer
+						 * who must answer */
+	const char		*url;		/* COMMAND_NODE */
+	const char		*pin;
+	uint32_t		 expires_s;
+	uint32_t		 count;		/* COMMAND_AUDIT */
+	bool			 persist;	/* COMMAND_PEER */
 	bool			 insecure;
-	bool			 revoke;	/* COMMAND_TOKEN */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include <bsd/string.h>
 
 #include "common/channel.h"
+#include "common/join.h"
 #include "common/limits.h"
 #include "common/log.h"
 #include "relay-ctl/output.h"
@@ -21,6 +22,7 @@
 
 #define REQUEST		1	/* we never have more than one */
 #define SLACK_MS	2000	/* over what relayd itself waits for */
+#define AUDIT_PAGE	500	/* records asked for at once */
 
 struct client {
 	struct event_base	*base;
@@ -30,6 +32,8 @@ struct client {
 	struct command		 cmd;
 	struct answer		 answer;
 	bool			 stopping;	/* until relayd is gone */
+	size_t			 records;	/* of audit show, so far */
+	uint64_t		 before;	/* the first of them */
 	enum ctl_status		 status;
 };
 
@@ -65,15 +69,54 @@ on_row(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 static void
 print_end(struct client *c, enum ctl_status status, const char *text)
 {
-	if (c->cmd.action == COMMAND_SHOW && status == CTL_OK) {
+	if (c->cmd.section != NULL && status == CTL_OK) {
 		c->output->rows(stdout, stderr, &c->cmd, &c->answer);
-		/* An answer that lacks a process's part is not whole. */
-		if (answer_section(&c->answer, "errors") != NULL)
-			status = CTL_REFUSED;
+		status = answer_status(&c->cmd, &c->answer);
 	} else
 		c->output->end(stdout, stderr, &c->cmd, status, text,
 		    &c->answer);
 	finish(c, status);
+}
+
+static void
+put_audit(struct wire_put *w, const struct client *c)
+{
+	size_t left = c->cmd.count - c->records;
+
+	put_u64(w, REQUEST);
+	put_u8(w, c->cmd.op);
+	put_u64(w, c->before);
+	put_u32(w, (uint32_t)(left < AUDIT_PAGE ? left : AUDIT_PAGE));
+}
+
+/*
+ * Records come a part at a time, the newest first and each part in its order:
+ * ask for what was before.  False: these are all, and they are sorted.
+ */
+static bool
+more_records(struct client *c)
+{
+	const struct section *s;
+	uint64_t seq, first = c->before;
+	size_t i;
+
+	if (c->cmd.action != COMMAND_AUDIT || c->cmd.op != CTL_AUDIT_SHOW ||
+	    (s = answer_section(&c->answer, "audit")) == NULL)
+		return (false);
+	for (i = c->records; i < s->count; i++) {
+		seq = strtoull(row_value(&s->rows[i], "seq"), NULL, 10);
+		if (first == 0 || seq < first)
+			first = seq;
+	}
+	c->records = s->count;
+	/* Without an end of its own this would depend on the other side. */
+	if (first != c->before && first > 1 && c->records < c->cmd.count) {
+		c->before = first;
+		put_audit(channel_begin(c->ch, MSG_CTL_AUDIT), c);
+		return (channel_commit(c->ch) == 0);
+	}
+	answer_sort(&c->answer, "audit", "seq");
+	return (false);
 }
 
 static void
@@ -98,6 +141,8 @@ on_end(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		c->stopping = true;
 		return;
 	}
+	if (status == CTL_OK && more_records(c))
+		return;
 	if ((text = strndup(span.p, span.len)) == NULL)
 		err(CTL_REFUSED, NULL);
 	print_end(c, (enum ctl_status)status, text);
@@ -186,7 +231,13 @@ patience_ms(const struct command *cmd, uint32_t timeout_ms)
 	case COMMAND_LOG:
 	case COMMAND_PEER:
 	case COMMAND_TOKEN:
+	case COMMAND_NODE:
+	case COMMAND_EXPLAIN:
 		break;
+	case COMMAND_AUDIT:
+		/* Of each part. */
+		return ((LIMIT_CTL_REPLY_MS + SLACK_MS) *
+		    ((int64_t)cmd->count / AUDIT_PAGE + 1));
 	}
 	return (LIMIT_CTL_REPLY_MS + SLACK_MS);
 }
@@ -217,11 +268,39 @@ static void
 put_peer(struct wire_put *w, const struct command *cmd)
 {
 	put_u64(w, REQUEST);
-	put_u8(w, (uint8_t)cmd->peer);
+	put_u8(w, cmd->op);
 	put_str(w, cmd->name);
 	put_str(w, cmd->node_id);
 	put_bool(w, cmd->persist);
 	put_bool(w, cmd->insecure);
+}
+
+static void
+put_token(struct wire_put *w, const struct command *cmd)
+{
+	put_u64(w, REQUEST);
+	put_u8(w, cmd->op);
+	put_str(w, cmd->name);
+}
+
+static void
+put_node(struct wire_put *w, const struct command *cmd)
+{
+	put_u64(w, REQUEST);
+	put_u8(w, cmd->op);
+	put_str(w, cmd->node_id);
+	put_str(w, cmd->url);
+	put_str(w, cmd->pin);
+	put_u32(w, cmd->expires_s);
+}
+
+static void
+put_explain(struct wire_put *w, const struct command *cmd)
+{
+	put_u64(w, REQUEST);
+	put_str(w, cmd->caller);
+	put_target(w, cmd->target);
+	put_str(w, cmd->method);
 }
 
 static void
@@ -252,40 +331,45 @@ ask(struct client *c, uint32_t timeout_ms)
 		put_peer(channel_begin(c->ch, MSG_CTL_PEER), &c->cmd);
 		break;
 	case COMMAND_TOKEN:
-		w = channel_begin(c->ch, MSG_CTL_TOKEN);
-		put_u64(w, REQUEST);
-		put_bool(w, c->cmd.revoke);
+		put_token(channel_begin(c->ch, MSG_CTL_TOKEN), &c->cmd);
+		break;
+	case COMMAND_NODE:
+		put_node(channel_begin(c->ch, MSG_CTL_NODE), &c->cmd);
+		break;
+	case COMMAND_AUDIT:
+		put_audit(channel_begin(c->ch, MSG_CTL_AUDIT), c);
+		break;
+	case COMMAND_EXPLAIN:
+		put_explain(channel_begin(c->ch, MSG_CTL_EXPLAIN), &c->cmd);
 		break;
 	}
 	if (channel_commit(c->ch) == -1)
 		exit(CTL_REFUSED);
 }
 
+/* Texts that would not fit; what they mean is for relayd to say. */
 static void
-check_call(const struct command *cmd)
+check_lengths(const struct command *cmd)
 {
-	if (cmd->action != COMMAND_CALL)
-		return;
-	if (strlen(cmd->target) >= LIMIT_CTL_TARGET)
-		errx(CTL_REFUSED, "the target is too long");
-	if (strlen(cmd->method) > LIMIT_METHOD_NAME)
-		errx(CTL_REFUSED, "the method is longer than %d bytes",
-		    LIMIT_METHOD_NAME);
-	if (strlen(cmd->args) > LIMIT_MESSAGE_MAX)
-		errx(CTL_REFUSED, "the arguments are too long");
-}
+	const struct { const char *text, *what; size_t max; } texts[] = {
+		{ cmd->caller, "caller", LIMIT_CTL_CALLER },
+		/* Another byte may be put behind it. */
+		{ cmd->target, "target", LIMIT_CTL_TARGET - 1 },
+		{ cmd->method, "method", LIMIT_METHOD_NAME },
+		{ cmd->args, "arguments", LIMIT_MESSAGE_MAX },
+		{ cmd->node_id, "node id", LIMIT_NODE_ID },
+		{ cmd->url, "URL", LIMIT_CONF_STRING },
+		{ cmd->pin, "pin", JOIN_PIN },
+		{ cmd->name, "name", cmd->action == COMMAND_TOKEN ?
+		    LIMIT_TOKEN_NAME : LIMIT_CONF_STRING },
+	};
+	size_t i;
 
-/* What it means is for the registry to say. */
-static void
-check_peer(const struct command *cmd)
-{
-	if (cmd->action != COMMAND_PEER)
-		return;
-	if (strlen(cmd->name) > LIMIT_CONF_STRING)
-		errx(CTL_REFUSED, "the URL is too long");
-	if (strlen(cmd->node_id) > LIMIT_NODE_ID)
-		errx(CTL_REFUSED, "a node id has at most %d bytes",
-		    LIMIT_NODE_ID);
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strlen(texts[i].text) > texts[i].max)
+			errx(CTL_REFUSED, "the %s is longer than %zu bytes",
+			    texts[i].what, texts[i].max);
+	}
 }
 
 /* --- connection --- */
@@ -395,7 +479,6 @@ main(int argc, char **argv)
 		errx(CTL_REFUSED, "%s", why);
 	if (timeout_ms != 0 && client.cmd.action != COMMAND_CALL)
 		errx(CTL_REFUSED, "-t is only for call");
-	check_call(&client.cmd);
-	check_peer(&client.cmd);
+	check_lengths(&client.cmd);
 	return (run(&client, path, timeout_ms));
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -23,8 +24,12 @@
 static const char	 usage[] =
 "usage: relay -server [-host address] [-insecure] [-node-id id]\n"
 "             [-node-type main] [-peers url,...] [-port port]\n"
+"             [-tls-cert file -tls-key file]\n"
 "       relay [file.rl] -connect url [-fallback url,...] [-host address]\n"
-"             [-insecure] [-node-id id] [-node-type home] [-port port]\n";
+"             [-insecure] [-node-id id] [-node-type home] [-port port]\n"
+"             [-tls-cert file -tls-key file]\n"
+"       relay join [-host address] [-insecure] [-o file] [-port port]\n"
+"             string [file.rl]\n";
 
 /* The services of a file, or NULL without one.  Errors end the program. */
 static struct conf *
@@ -75,20 +80,40 @@ print_accounts(FILE *f, const char *id)
 		    first + (uint32_t)i);
 }
 
+static void
+print_listener(FILE *f, const struct relay_plan *plan)
+{
+	bool	 tls = plan->tls_cert[0] != '\0';
+
+	if (tls) {
+		fprintf(f, "tls certificate ");
+		conf_print_string(f, plan->tls_cert);
+		print_statement(f, " key", plan->tls_key, "");
+	}
+	fprintf(f, "listen on %s port %u%s\n", plan->host, plan->port,
+	    tls ? " tls" : plan->listen_insecure ? " insecure" : "");
+	if (plan->no_authentication)
+		fprintf(f, "authentication none\n");
+}
+
 static int
 print_node(FILE *f, const struct relay_plan *plan,
     const struct relay_dirs *dirs, const struct conf *services)
 {
-	size_t	 i;
+	const struct conf_link	*joined = relay_join_uplink(plan);
+	size_t			 i;
 
 	fprintf(f, "# Written by relay(1) at each start.\n");
 	print_statement(f, plan->role == ROLE_MAIN ? "node main" :
 	    "node home", plan->node_id, "");
-	fprintf(f, "listen on %s port %u%s\n", plan->host, plan->port,
-	    plan->listen_insecure ? " insecure" : "");
-	for (i = 0; i < plan->nuplinks; i++)
-		print_statement(f, "uplink", plan->uplinks[i].url.text,
-		    plan->uplinks[i].insecure ? " insecure" : "");
+	print_listener(f, plan);
+	for (i = 0; i < plan->nuplinks; i++) {
+		if (&plan->uplinks[i] == joined)
+			relay_join_print(f, plan);
+		else
+			print_statement(f, "uplink", plan->uplinks[i].url.text,
+			    plan->uplinks[i].insecure ? " insecure" : "");
+	}
 	for (i = 0; i < plan->npeers; i++)
 		print_statement(f, "peer", plan->peers[i].url.text,
 		    plan->peers[i].insecure ? " insecure" : "");
@@ -174,11 +199,99 @@ announce(const struct relay_plan *plan, const struct relay_dirs *dirs,
 	for (i = 0; services != NULL && i < services->nservices; i++)
 		printf("service: %s %s\n", services->services[i].def.name,
 		    services->services[i].def.version);
-	if (plan->role == ROLE_MAIN && !plan->listen_insecure)
+	if (plan->role == ROLE_MAIN && strcmp(plan->host, "127.0.0.1") == 0)
 		printf("This Main listens on loopback only. To let other "
-		    "machines in, give it\n-host with an address and "
-		    "-insecure: calls are then in the clear.\n");
+		    "machines in, give it\n-host with an address, -tls-cert "
+		    "and -tls-key.\n");
+	else if (plan->role == ROLE_MAIN && !plan->no_authentication)
+		printf("Nodes of other machines have to join first: "
+		    "relay-ctl -s %s\nenroll NODE url URL makes a string for "
+		    "relay join.\n", dirs->control);
+	if (plan->no_authentication)
+		printf("Any node may link with this Main, and say that it is "
+		    "whoever it likes.\n");
 	fflush(stdout);
+}
+
+/* The files of -tls-cert and -tls-key: relayd runs in another directory. */
+static void
+find_tls_file(const char *flag, char *path)
+{
+	char	 name[PATH_MAX];
+
+	if (path[0] == '\0')
+		return;
+	strlcpy(name, path, sizeof(name));
+	relay_path_absolute(path, name);
+	if (access(path, R_OK) == -1)
+		err(1, "-%s: %s", flag, path);
+}
+
+/* Which node this is; and where a join has been, what is known by it. */
+static void
+choose_node(struct relay_plan *plan, const struct relay_args *args,
+    struct relay_dirs *dirs)
+{
+	bool	 joined = false;
+
+	relay_dirs_base(dirs);
+	if (plan->node_id[0] == '\0' && relay_join_find(plan, dirs)) {
+		relay_dirs_node(dirs, plan->node_id);
+		joined = !relay_dirs_in_use(dirs);
+	}
+	if (plan->node_id[0] != '\0' && (joined || args->join ||
+	    args->node_id != NULL))
+		relay_dirs_node(dirs, plan->node_id);
+	else
+		relay_id_automatic(plan->role, dirs, plan->node_id,
+		    sizeof(plan->node_id));
+	if (relay_dirs_in_use(dirs))
+		errx(1, "node %s runs already: something answers on %s",
+		    plan->node_id, dirs->control);
+	relay_dirs_make(dirs);
+	if (args->join)
+		relay_join_save(plan, dirs);
+	else if (plan->role == ROLE_HOME)
+		relay_join_load(plan, dirs);
+}
+
+/* Since 1970. */
+static int64_t
+now_ms(void)
+{
+	struct timespec	 ts;
+
+	if (clock_gettime(CLOCK_REALTIME, &ts) == -1)
+		err(1, "the time");
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+/* Read the command line; exits if there is nothing to be run. */
+static void
+read_arguments(struct relay_plan *plan, struct relay_args *args, int argc,
+    char **argv)
+{
+	static char	 string[JOIN_TEXT_MAX];
+	char		 why[LIMIT_CONF_STRING * 2];
+	bool		 ok;
+
+	ok = relay_args_parse(args, argc, argv, why, sizeof(why));
+	if (ok && args->help) {
+		fputs(usage, stdout);
+		exit(0);
+	}
+	if (ok && args->string != NULL && strcmp(args->string, "-") == 0) {
+		relay_join_read(string, sizeof(string));
+		args->string = string;
+	}
+	if (ok && relay_plan_make(plan, args, now_ms(), why, sizeof(why))) {
+		explicit_bzero(string, sizeof(string));
+		return;
+	}
+	warnx("%s", why);
+	fputs(usage, stderr);
+	relay_plan_free(plan);
+	exit(1);
 }
 
 static void
@@ -198,31 +311,19 @@ main(int argc, char *argv[])
 	struct relay_plan	 plan = { 0 };
 	struct relay_dirs	 dirs;
 	struct conf		*services;
-	char			 why[LIMIT_CONF_STRING * 2];
 	char			 conf_file[PATH_MAX + 16];
 
-	if (!relay_args_parse(&args, argc, argv, why, sizeof(why)) ||
-	    (!args.help && !relay_plan_make(&plan, &args, why, sizeof(why)))) {
-		warnx("%s", why);
-		fputs(usage, stderr);
+	read_arguments(&plan, &args, argc, argv);
+	services = read_services(args.file);
+	find_tls_file("tls-cert", plan.tls_cert);
+	find_tls_file("tls-key", plan.tls_key);
+	if (args.output != NULL) {
+		relay_join_output(&plan, &args);
+		conf_free(services);
 		relay_plan_free(&plan);
-		return (1);
-	}
-	if (args.help) {
-		fputs(usage, stdout);
 		return (0);
 	}
-	services = read_services(args.file);
-	relay_dirs_base(&dirs);
-	if (plan.node_id[0] == '\0')
-		relay_id_automatic(plan.role, &dirs, plan.node_id,
-		    sizeof(plan.node_id));
-	else
-		relay_dirs_node(&dirs, plan.node_id);
-	if (relay_dirs_in_use(&dirs))
-		errx(1, "node %s runs already: something answers on %s",
-		    plan.node_id, dirs.control);
-	relay_dirs_make(&dirs);
+	choose_node(&plan, &args, &dirs);
 	snprintf(conf_file, sizeof(conf_file), "%s/relayd.conf", dirs.run);
 	write_conf(conf_file, &plan, &dirs, services);
 	announce(&plan, &dirs, services);

@@ -55,6 +55,12 @@ value_of(struct relay_args *args, const char *name)
 		return (&args->fallback);
 	if (strcmp(name, "peers") == 0)
 		return (&args->peers);
+	if (strcmp(name, "tls-cert") == 0)
+		return (&args->tls_cert);
+	if (strcmp(name, "tls-key") == 0)
+		return (&args->tls_key);
+	if (strcmp(name, "o") == 0)
+		return (&args->output);
 	return (NULL);
 }
 
@@ -68,15 +74,6 @@ switch_of(struct relay_args *args, const char *name)
 	if (strcmp(name, "help") == 0 || strcmp(name, "h") == 0)
 		return (&args->help);
 	return (NULL);
-}
-
-static bool
-unknown_flag(const char *name, char *why, size_t size)
-{
-	if (strcmp(name, "tls-cert") == 0 || strcmp(name, "tls-key") == 0)
-		return (refuse(why, size, "-%s: TLS is not available in this "
-		    "version", name));
-	return (refuse(why, size, "-%s: there is no such flag", name));
 }
 
 /* A switch takes a value only behind '='. */
@@ -119,7 +116,7 @@ parse_flag(struct relay_args *args, const char *flag, int argc, char **argv,
 	if ((on = switch_of(args, name)) != NULL)
 		return (set_switch(on, name, value, why, size));
 	if ((slot = value_of(args, name)) == NULL)
-		return (unknown_flag(name, why, size));
+		return (refuse(why, size, "-%s: there is no such flag", name));
 	if (value == NULL && *i + 1 >= argc)
 		return (refuse(why, size, "-%s: its value is missing", name));
 	if (*slot != NULL)
@@ -137,7 +134,8 @@ relay_args_parse(struct relay_args *args, int argc, char **argv, char *why,
 	int		 i;
 
 	memset(args, 0, sizeof(*args));
-	for (i = 1; i < argc; i++) {
+	args->join = argc > 1 && strcmp(argv[1], "join") == 0;
+	for (i = args->join ? 2 : 1; i < argc; i++) {
 		arg = argv[i];
 		if (flags && strcmp(arg, "--") == 0)
 			flags = false;
@@ -145,12 +143,40 @@ relay_args_parse(struct relay_args *args, int argc, char **argv, char *why,
 			arg += arg[1] == '-' ? 2 : 1;
 			if (!parse_flag(args, arg, argc, argv, &i, why, size))
 				return (false);
-		} else if (args->file != NULL)
+		} else if (args->join && args->string == NULL)
+			args->string = arg;
+		else if (args->file != NULL)
 			return (refuse(why, size, "%s: only one service file "
 			    "can be given", arg));
 		else
 			args->file = arg;
 	}
+	return (true);
+}
+
+/* A join string says all that these would say. */
+static bool
+plan_join_flags(const struct relay_args *args, char *why, size_t size)
+{
+	const struct { const char *flag; bool given; } others[] = {
+		{ "server", args->server },
+		{ "node-type", args->node_type != NULL },
+		{ "node-id", args->node_id != NULL },
+		{ "connect", args->connect != NULL },
+		{ "fallback", args->fallback != NULL },
+		{ "peers", args->peers != NULL },
+		{ "tls-cert", args->tls_cert != NULL },
+		{ "tls-key", args->tls_key != NULL },
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].given)
+			return (refuse(why, size, "-%s: not together with "
+			    "join, which says what the node is and where it "
+			    "connects", others[i].flag));
+	if (args->string == NULL)
+		return (refuse(why, size, "join: its string is missing"));
 	return (true);
 }
 
@@ -162,6 +188,12 @@ plan_role(struct relay_plan *plan, const struct relay_args *args, char *why,
 	const char	*type = args->node_type;
 	bool		 main_type, home_type;
 
+	if (args->join) {
+		plan->role = ROLE_HOME;
+		return (plan_join_flags(args, why, size));
+	}
+	if (args->output != NULL)
+		return (refuse(why, size, "-o: only together with join"));
 	main_type = type != NULL && strcmp(type, "main") == 0;
 	home_type = type != NULL && strcmp(type, "home") == 0;
 	if (type != NULL && !main_type && !home_type)
@@ -228,11 +260,38 @@ plan_host(struct relay_plan *plan, const struct relay_args *args, char *why,
 	if (plan->role == ROLE_HOME)
 		return (refuse(why, size, "-host %s: a Home listens on "
 		    "loopback addresses only", host));
+	/* With TLS the word has another meaning, see no_authentication. */
+	if (args->tls_cert != NULL)
+		return (true);
 	if (!args->insecure)
 		return (refuse(why, size, "-host %s: this is not a loopback "
-		    "address, and TLS is not available in this version; add "
-		    "-insecure if calls in the clear are acceptable", host));
+		    "address; give it -tls-cert and -tls-key, or -insecure if "
+		    "calls in the clear are acceptable", host));
 	plan->listen_insecure = true;
+	return (true);
+}
+
+/* -tls-cert and -tls-key */
+static bool
+plan_tls(struct relay_plan *plan, const struct relay_args *args, char *why,
+    size_t size)
+{
+	const char	*cert = args->tls_cert, *key = args->tls_key;
+
+	if ((cert == NULL) != (key == NULL))
+		return (refuse(why, size, "-tls-%s: -tls-%s is missing: a "
+		    "certificate is of no use without its key",
+		    cert != NULL ? "cert" : "key",
+		    cert != NULL ? "key" : "cert"));
+	if (cert == NULL)
+		return (true);
+	if (cert[0] == '\0' || key[0] == '\0')
+		return (refuse(why, size, "-tls-%s: the name of the file is "
+		    "empty", cert[0] == '\0' ? "cert" : "key"));
+	if (strlcpy(plan->tls_cert, cert, PATH_MAX) >= PATH_MAX ||
+	    strlcpy(plan->tls_key, key, PATH_MAX) >= PATH_MAX)
+		return (refuse(why, size, "-tls-cert: the name of the file is "
+		    "too long"));
 	return (true);
 }
 
@@ -257,7 +316,7 @@ static bool
 add_uplink(struct relay_plan *plan, const char *flag, const char *text,
     bool insecure, char *why, size_t size)
 {
-	struct conf_uplink	*u = &plan->uplinks[plan->nuplinks];
+	struct conf_link	*u = &plan->uplinks[plan->nuplinks];
 	const char		*reason;
 	size_t			 i;
 
@@ -269,11 +328,11 @@ add_uplink(struct relay_plan *plan, const char *flag, const char *text,
 		return (refuse(why, size, "-%s \"%s\": %s", flag, text,
 		    reason));
 	plan->nuplinks++;
-	u->insecure = !u->url.loopback;
+	u->insecure = !u->url.loopback && !u->url.tls;
 	if (u->insecure && !insecure)
 		return (refuse(why, size, "-%s %s: ws:// carries calls in the "
-		    "clear, and TLS is not available in this version; add "
-		    "-insecure if that is acceptable", flag, text));
+		    "clear; use wss://, or add -insecure if that is "
+		    "acceptable", flag, text));
 	for (i = 0; i + 1 < plan->nuplinks; i++)
 		if (strcmp(plan->uplinks[i].url.text, u->url.text) == 0)
 			return (refuse(why, size, "-%s %s: this Main is given "
@@ -324,7 +383,7 @@ add_peer(struct relay_plan *plan, const char *text, bool insecure)
 {
 	static const char	 too_many[] = "a Main has no more than "
 				    STR(LIMIT_PEERS) " peers";
-	struct conf_peer	*p = &plan->peers[plan->npeers];
+	struct conf_link	*p = &plan->peers[plan->npeers];
 	const char		*reason;
 	size_t			 i;
 
@@ -336,11 +395,10 @@ add_peer(struct relay_plan *plan, const char *text, bool insecure)
 	if (reason != NULL)
 		return (reason);
 	plan->npeers++;
-	p->insecure = !p->url.loopback;
+	p->insecure = !p->url.loopback && !p->url.tls;
 	if (p->insecure && !insecure)
-		return ("ws:// carries calls in the clear, and TLS is not "
-		    "available in this version; add -insecure if that is "
-		    "acceptable");
+		return ("ws:// carries calls in the clear; use wss://, or add "
+		    "-insecure if that is acceptable");
 	if (is_own(plan, &p->url))
 		return ("that is this node itself");
 	for (i = 0; i + 1 < plan->npeers; i++)
@@ -375,12 +433,15 @@ plan_peers(struct relay_plan *plan, const struct relay_args *args,
 
 bool
 relay_plan_make(struct relay_plan *plan, const struct relay_args *args,
-    char *why, size_t size)
+    int64_t now_ms, char *why, size_t size)
 {
 	const char	*reason;
 
 	memset(plan, 0, sizeof(*plan));
 	if (!plan_role(plan, args, why, size))
+		return (false);
+	plan->no_authentication = plan->role == ROLE_MAIN && args->insecure;
+	if (args->join && !relay_join_plan(plan, args, now_ms, why, size))
 		return (false);
 	if (args->node_id != NULL && (reason = conf_check_node_id(
 	    args->node_id, plan->node_id, sizeof(plan->node_id))) != NULL)
@@ -388,6 +449,7 @@ relay_plan_make(struct relay_plan *plan, const struct relay_args *args,
 		    args->node_id, reason));
 	return (plan_host(plan, args, why, size) &&
 	    plan_port(plan, args, why, size) &&
+	    plan_tls(plan, args, why, size) &&
 	    plan_uplinks(plan, args, why, size) &&
 	    plan_peers(plan, args, why, size));
 }
@@ -402,4 +464,5 @@ relay_plan_free(struct relay_plan *plan)
 	for (i = 0; i < plan->npeers; i++)
 		url_free(&plan->peers[i].url);
 	plan->nuplinks = plan->npeers = 0;
+	explicit_bzero(&plan->join, sizeof(plan->join));
 }

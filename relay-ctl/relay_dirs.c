@@ -29,11 +29,8 @@
 
 #include "relay-ctl/relay.h"
 
-static void	join(char *, const char *, const char *);
-
-/* a + b into out, which has PATH_MAX bytes. */
-static void
-join(char *out, const char *a, const char *b)
+void
+relay_path(char *out, const char *a, const char *b)
 {
 	char	 tmp[PATH_MAX];
 	int	 n;
@@ -42,6 +39,22 @@ join(char *out, const char *a, const char *b)
 	if (n < 0 || (size_t)n >= sizeof(tmp) || n > LIMIT_CONF_STRING)
 		errx(1, "%s%s: the path is too long", a, b);
 	memcpy(out, tmp, (size_t)n + 1);
+}
+
+void
+relay_path_absolute(char *out, const char *path)
+{
+	char	 cwd[PATH_MAX];
+
+	if (path[0] == '/') {
+		relay_path(out, path, "");
+		return;
+	}
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		err(1, "the current directory");
+	if (strlcat(cwd, "/", sizeof(cwd)) >= sizeof(cwd))
+		errx(1, "%s: the path is too long", path);
+	relay_path(out, cwd, path);
 }
 
 /* NULL, or why others could get at what is in this directory. */
@@ -111,11 +124,11 @@ choose_run(struct relay_dirs *dirs)
 
 	snprintf(uid, sizeof(uid), "%u", (unsigned int)geteuid());
 	if (xdg != NULL)
-		join(dirs->run_base, xdg, "/relay");
+		relay_path(dirs->run_base, xdg, "/relay");
 	else if (geteuid() == 0)
-		join(dirs->run_base, RUN_DIR, "/nodes");
+		relay_path(dirs->run_base, RUN_DIR, "/nodes");
 	else
-		join(dirs->run_base, "/tmp/relay-", uid);
+		relay_path(dirs->run_base, "/tmp/relay-", uid);
 }
 
 static void
@@ -124,13 +137,13 @@ choose_state(struct relay_dirs *dirs)
 	const char	*dir;
 
 	if ((dir = environment("XDG_STATE_HOME")) != NULL)
-		join(dirs->state_base, dir, "/relay");
+		relay_path(dirs->state_base, dir, "/relay");
 	else if (geteuid() == 0)
-		join(dirs->state_base, STATE_DIR, "/nodes");
+		relay_path(dirs->state_base, STATE_DIR, "/nodes");
 	else if ((dir = environment("HOME")) != NULL)
-		join(dirs->state_base, dir, "/.local/state/relay");
+		relay_path(dirs->state_base, dir, "/.local/state/relay");
 	else
-		join(dirs->state_base, dirs->run_base, "/STATE");
+		relay_path(dirs->state_base, dirs->run_base, "/STATE");
 }
 
 void
@@ -157,15 +170,15 @@ relay_dirs_node(struct relay_dirs *dirs, const char *id)
 	char		 name[LIMIT_NODE_ID + 2], digest[17];
 
 	snprintf(name, sizeof(name), "/%s", id);
-	join(dirs->state, dirs->state_base, name);
+	relay_path(dirs->state, dirs->state_base, name);
 	/* A socket address has less room than an id may take. */
 	if (strlen(dirs->run_base) + strlen(name) + strlen("/relayd.sock") >=
 	    max) {
 		relay_id_digest(id, strlen(id), digest);
 		snprintf(name, sizeof(name), "/%s", digest);
 	}
-	join(dirs->run, dirs->run_base, name);
-	join(dirs->control, dirs->run, "/relayd.sock");
+	relay_path(dirs->run, dirs->run_base, name);
+	relay_path(dirs->control, dirs->run, "/relayd.sock");
 	if (strlen(dirs->control) >= max)
 		errx(1, "%s: the path is too long for a socket",
 		    dirs->control);

@@ -31,7 +31,7 @@
  * often have no more than 65536.
  */
 #define UID_FIRST	60578
-#define UID_GROUPS	101
+#define UID_GROUPS	86
 #define UID_GROUP	CONF_ACCOUNT_COUNT
 
 void

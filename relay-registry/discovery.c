@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/name.h"
+#include "relay-registry/policy_impl.h"
 #include "relay-registry/registry_impl.h"
 
 #define VIOLATION	1008	/* close code, RFC 6455 section 7.4.1 */
@@ -142,21 +143,55 @@ offers(struct registry *r, const char *service, const char *node)
 	return (found);
 }
 
+/* Whether that Main may be told of one of a home's services. */
+static bool
+exports_any(struct registry *r, const char *main_id, const char *node)
+{
+	bool found = false;
+	int row;
+
+	row = registry_run(r, DB_SERVICES_OF_NODE, "t", node);
+	for (; row == 1 && !found; row = registry_check(r, db_next(r->db,
+	    DB_SERVICES_OF_NODE)))
+		found = registry_may_export(r, main_id, db_text(r->db,
+		    DB_SERVICES_OF_NODE, 0));
+	db_done(r->db, DB_SERVICES_OF_NODE);
+	return (found);
+}
+
+/*
+ * Who may not have a service is not told that it is there; who may have none is
+ * not told of homes either.
+ */
+static bool
+may_ask(struct registry *r, const char *main_id, const char *node,
+    const char *service)
+{
+	if (!policy_has(registry_policy(r), POLICY_EXPORT))
+		return (true);
+	if (service[0] != '\0' && !registry_may_export(r, main_id, service))
+		return (false);
+	return (node[0] == '\0' || registry_may_export(r, main_id, "") ||
+	    exports_any(r, main_id, node));
+}
+
 void
 registry_query(struct registry *r, uint64_t session, struct span message_id,
     struct span node, struct span service)
 {
 	char id[LIMIT_NODE_ID + 1] = "", name[LIMIT_SERVICE_NAME + 1] = "";
+	const struct peer_link *link = peers_link(&r->peers, session);
 	struct reply *reply;
 
-	if (peers_link(&r->peers, session) == NULL) {
+	if (link == NULL) {
 		r->stats.stale++;
 		return;
 	}
 	reply = registry_say(r, MSG_PEER_ANSWER, session);
 	reply_set_body(reply, message_id.p, message_id.len);
 	if ((node.len > 0 && !name_node_lower(node, id, sizeof(id))) ||
-	    !span_copy(service, name, sizeof(name)))
+	    !span_copy(service, name, sizeof(name)) ||
+	    !may_ask(r, link->node, id, name))
 		return;
 	if (id[0] != '\0')
 		reply->state = state_of(r, id);

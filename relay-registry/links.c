@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "relay-registry/message.h"
 #include "relay-registry/registry_main.h"
+#include "relay-registry/show.h"
 
 #define NODES_BATCH	512	/* NODE_STATE messages between looks at the
 				 * channel */
@@ -152,6 +153,7 @@ name(void *arg, struct channel *ch, struct wire_get *msg, int fd)	\
 }
 
 HANDLER(on_session_open, on_router, MSG_SESSION_OPEN)
+HANDLER(on_proof_ask, on_router, MSG_PROOF_ASK)
 HANDLER(on_session_resume, on_router, MSG_SESSION_RESUME)
 HANDLER(on_session_seen, on_router, MSG_SESSION_SEEN)
 HANDLER(on_session_close, on_router, MSG_SESSION_CLOSE)
@@ -167,13 +169,68 @@ HANDLER(on_peer_query, on_router, MSG_PEER_QUERY)
 HANDLER(on_peer_barrier, on_router, MSG_PEER_BARRIER)
 HANDLER(on_peer_state, on_parent, MSG_PEER_STATE)
 HANDLER(on_ctl_peer, on_parent, MSG_CTL_PEER)
-HANDLER(on_ctl_token, on_parent, MSG_CTL_TOKEN)
+HANDLER(on_caller_ask, on_router, MSG_CALLER_ASK)
+HANDLER(on_policy_denied, on_router, MSG_POLICY_DENIED)
+
+/*
+ * Rows of an answer go to the channel at once, its end comes behind them with
+ * what this turn has to say.
+ */
+static void
+on_ctl_token(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct context *c = arg;
+	struct wire_get peek = *msg;
+	uint64_t request = get_u64(&peek);
+
+	(void)fd;
+	if (get_u8(&peek) == CTL_TOKEN_LIST)
+		registry_show_tokens(c->registry, ch, request);
+	on_parent(arg, msg, MSG_CTL_TOKEN);
+}
+
+static void
+on_ctl_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct context *c = arg;
+	struct wire_get peek = *msg;
+	uint64_t request = get_u64(&peek);
+
+	(void)fd;
+	if (get_u8(&peek) == CTL_NODE_LIST)
+		registry_show_nodes(c->registry, ch, request, when_now());
+	on_parent(arg, msg, MSG_CTL_NODE);
+}
+
+static void
+on_ctl_audit(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct context *c = arg;
+	struct wire_get peek = *msg;
+	uint64_t request = get_u64(&peek), before;
+	uint8_t op = get_u8(&peek);
+	uint32_t count;
+
+	(void)fd;
+	before = get_u64(&peek);
+	count = get_u32(&peek);
+	if (op == CTL_AUDIT_SHOW)
+		registry_show_audit(c->registry, ch, request, before, count);
+	else if (op == CTL_AUDIT_VERIFY)
+		registry_show_verify(c->registry, ch, request);
+	on_parent(arg, msg, MSG_CTL_AUDIT);
+}
 
 const channel_handler registry_handlers[MSG_MAX] = {
 	[MSG_CONF_NODE] = registry_on_conf_node,
 	[MSG_CONF_ADDRESS] = registry_on_conf_address,
 	[MSG_CONF_PEER] = registry_on_conf_peer,
+	[MSG_CONF_UPLINK] = registry_on_conf_uplink,
+	[MSG_CONF_CREDENTIAL] = registry_on_conf_credential,
+	[MSG_CONF_RULE] = registry_on_conf_rule,
 	[MSG_SESSION_OPEN] = on_session_open,
+	[MSG_PROOF_ASK] = on_proof_ask,
+	[MSG_CTL_NODE] = on_ctl_node,
 	[MSG_SESSION_RESUME] = on_session_resume,
 	[MSG_SESSION_SEEN] = on_session_seen,
 	[MSG_SESSION_CLOSE] = on_session_close,
@@ -190,6 +247,9 @@ const channel_handler registry_handlers[MSG_MAX] = {
 	[MSG_PEER_STATE] = on_peer_state,
 	[MSG_CTL_PEER] = on_ctl_peer,
 	[MSG_CTL_TOKEN] = on_ctl_token,
+	[MSG_CTL_AUDIT] = on_ctl_audit,
+	[MSG_CALLER_ASK] = on_caller_ask,
+	[MSG_POLICY_DENIED] = on_policy_denied,
 };
 
 /* --- the nodes a new router must know --- */

@@ -2,23 +2,39 @@
 noinst_LIBRARIES += libregistry.a
 libregistry_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JSONC_CFLAGS)
 libregistry_a_SOURCES = \
+	relay-registry/audit.c relay-registry/audit.h \
+	relay-registry/auth.h relay-registry/auth_impl.h \
+	relay-registry/auth_admit.c \
+	relay-registry/auth_conf.c \
+	relay-registry/auth_cut.c \
+	relay-registry/auth_dial.c \
+	relay-registry/auth_node.c \
+	relay-registry/auth_nonce.c \
+	relay-registry/auth_parse.c \
+	relay-registry/auth_proof.c \
 	relay-registry/clone.c relay-registry/clone.h \
+	relay-registry/credential.c relay-registry/credential.h \
 	relay-registry/db.c relay-registry/db.h relay-registry/sql.def \
 	relay-registry/discovery.c \
+	relay-registry/identity.c \
 	relay-registry/mesh.c relay-registry/mesh.h \
 	relay-registry/mesh_impl.h \
 	relay-registry/mesh_out.c \
 	relay-registry/mesh_own.c \
 	relay-registry/mesh_peer.c \
+	relay-registry/mesh_policy.c \
 	relay-registry/mesh_row.c \
 	relay-registry/message.c relay-registry/message.h \
 	relay-registry/message_impl.h \
 	relay-registry/message_peer.c \
+	relay-registry/node_admin.c \
+	relay-registry/node_list.c \
 	relay-registry/peer.c relay-registry/peer.h \
 	relay-registry/peer_admin.c \
 	relay-registry/peer_link.c \
 	relay-registry/peer_list.c relay-registry/peer_list.h \
 	relay-registry/peer_session.c \
+	relay-registry/policy.c relay-registry/policy_impl.h \
 	relay-registry/register.c \
 	relay-registry/registry.c relay-registry/registry.h \
 	relay-registry/registry_impl.h \
@@ -26,6 +42,7 @@ libregistry_a_SOURCES = \
 	relay-registry/schema.c \
 	relay-registry/session.c \
 	relay-registry/token.c relay-registry/token.h \
+	relay-registry/token_admin.c \
 	relay-registry/view.c relay-registry/view_impl.h \
 	relay-registry/view_peers.c
 
@@ -34,7 +51,9 @@ relay_registry_relay_registry_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 relay_registry_relay_registry_SOURCES = \
 	relay-registry/links.c \
 	relay-registry/main.c relay-registry/registry_main.h \
-	relay-registry/show.c relay-registry/show.h
+	relay-registry/show.c relay-registry/show.h \
+	relay-registry/show_node.c \
+	relay-registry/staged.c
 relay_registry_relay_registry_LDADD = libregistry.a libcommon.a \
 	$(SQLITE_LIBS) $(JSONC_LIBS) $(CRYPTO_LIBS) $(LIBEVENT_LIBS) \
 	$(SECCOMP_LIBS) $(LIBBSD_LIBS)
@@ -45,8 +64,13 @@ registry_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS) \
 	$(JSONC_CFLAGS) -DTEST_DIR=\"$(abs_top_srcdir)/tests/unit\"
 
 REGISTRY_TESTS = \
+	tests/unit/test_auth \
+	tests/unit/test_registry_auth \
+	tests/unit/test_registry_node \
+	tests/unit/test_registry_prove \
 	tests/unit/test_registry \
 	tests/unit/test_registry_admin \
+	tests/unit/test_registry_audit \
 	tests/unit/test_registry_clone \
 	tests/unit/test_registry_db \
 	tests/unit/test_registry_dial \
@@ -54,6 +78,7 @@ REGISTRY_TESTS = \
 	tests/unit/test_registry_mesh \
 	tests/unit/test_registry_message \
 	tests/unit/test_registry_peer \
+	tests/unit/test_registry_policy \
 	tests/unit/test_registry_reply \
 	tests/unit/test_registry_resume \
 	tests/unit/test_registry_services \
@@ -68,6 +93,25 @@ tests_unit_test_registry_SOURCES = tests/unit/test_registry.c \
 	$(REGISTRY_CASE)
 tests_unit_test_registry_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_LDADD = $(registry_test_libs)
+tests_unit_test_auth_SOURCES = tests/unit/test_auth.c \
+	tests/unit/auth_example.h
+tests_unit_test_auth_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_auth_LDADD = $(registry_test_libs)
+REGISTRY_AUTH_FIXTURE = tests/unit/registry_auth_fixture.c \
+	tests/unit/registry_auth_fixture.h \
+	tests/unit/registry_fixture.c tests/unit/registry_fixture.h
+tests_unit_test_registry_auth_SOURCES = tests/unit/test_registry_auth.c \
+	$(REGISTRY_AUTH_FIXTURE)
+tests_unit_test_registry_auth_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_auth_LDADD = $(registry_test_libs)
+tests_unit_test_registry_node_SOURCES = tests/unit/test_registry_node.c \
+	$(REGISTRY_AUTH_FIXTURE)
+tests_unit_test_registry_node_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_node_LDADD = $(registry_test_libs)
+tests_unit_test_registry_prove_SOURCES = tests/unit/test_registry_prove.c \
+	$(REGISTRY_AUTH_FIXTURE)
+tests_unit_test_registry_prove_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_prove_LDADD = $(registry_test_libs)
 tests_unit_test_registry_resume_SOURCES = tests/unit/test_registry_resume.c \
 	$(REGISTRY_CASE)
 tests_unit_test_registry_resume_CPPFLAGS = $(registry_test_cppflags)
@@ -99,6 +143,15 @@ tests_unit_test_registry_view_SOURCES = tests/unit/test_registry_view.c \
 	$(REGISTRY_CASE)
 tests_unit_test_registry_view_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_view_LDADD = $(registry_test_libs)
+
+tests_unit_test_registry_audit_SOURCES = tests/unit/test_registry_audit.c \
+	tests/unit/registry_fixture.c tests/unit/registry_fixture.h
+tests_unit_test_registry_audit_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_audit_LDADD = $(registry_test_libs)
+tests_unit_test_registry_policy_SOURCES = tests/unit/test_registry_policy.c \
+	$(REGISTRY_CASE)
+tests_unit_test_registry_policy_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_policy_LDADD = $(registry_test_libs)
 
 REGISTRY_PEER_FIXTURE = tests/unit/registry_peer_fixture.c \
 	tests/unit/registry_peer_fixture.h
@@ -148,7 +201,7 @@ tests_fuzz_fuzz_registry_msgs_LDFLAGS = $(FUZZ_LDFLAGS) \
 
 MESH_TESTS = tests/unit/test_mesh tests/unit/test_mesh_limits \
 	tests/unit/test_mesh_lost tests/unit/test_mesh_out \
-	tests/unit/test_mesh_rows
+	tests/unit/test_mesh_policy tests/unit/test_mesh_rows
 check_PROGRAMS += $(MESH_TESTS)
 TESTS += $(MESH_TESTS)
 MESH_PAIR_FIXTURE = tests/unit/mesh_pair_fixture.c \
@@ -161,6 +214,10 @@ tests_unit_test_mesh_lost_SOURCES = tests/unit/test_mesh_lost.c \
 	$(MESH_PAIR_FIXTURE)
 tests_unit_test_mesh_lost_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_mesh_lost_LDADD = $(registry_test_libs)
+tests_unit_test_mesh_policy_SOURCES = tests/unit/test_mesh_policy.c \
+	$(MESH_PAIR_FIXTURE)
+tests_unit_test_mesh_policy_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_mesh_policy_LDADD = $(registry_test_libs)
 MESH_ROWS_FIXTURE = tests/unit/mesh_rows_fixture.c \
 	tests/unit/mesh_rows_fixture.h
 tests_unit_test_mesh_rows_SOURCES = tests/unit/test_mesh_rows.c \
@@ -181,3 +238,12 @@ tests_fuzz_fuzz_mesh_SOURCES = tests/fuzz/fuzz_mesh.c \
 	tests/unit/mesh_fixture.c tests/unit/mesh_fixture.h $(FUZZ_DRIVER)
 tests_fuzz_fuzz_mesh_LDADD = libregistry.a libcommon.a $(LIBBSD_LIBS)
 tests_fuzz_fuzz_mesh_LDFLAGS = $(FUZZ_LDFLAGS)
+
+FUZZERS += tests/fuzz/fuzz_auth tests/fuzz/fuzz_join
+tests_fuzz_fuzz_auth_SOURCES = tests/fuzz/fuzz_auth.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_auth_LDADD = libregistry.a libcommon.a $(CRYPTO_LIBS) \
+	$(LIBBSD_LIBS)
+tests_fuzz_fuzz_auth_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_join_SOURCES = tests/fuzz/fuzz_join.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_join_LDADD = libcommon.a $(CRYPTO_LIBS) $(LIBBSD_LIBS)
+tests_fuzz_fuzz_join_LDFLAGS = $(FUZZ_LDFLAGS)

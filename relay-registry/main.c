@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * relay-registry: the truth about nodes, sessions, services and other Mains,
- * in one SQLite file of its own directory.  This file is its life and its
+ * in one SQLite file of its own directory.  This file is its life, staged.c its
  * configuration; links.c joins the logic (registry.h) to the channels.
  */
 #include <sys/stat.h>
@@ -13,10 +13,10 @@
 #include <time.h>
 
 #include "common/log.h"
-#include "relay-registry/message.h"
+#include "relay-registry/auth.h"
+#include "relay-registry/policy_impl.h"
 #include "relay-registry/registry_main.h"
 #include "relay-registry/show.h"
-#include "relay-registry/token.h"
 
 #define TICK_MS		1000	/* what may wait is written this often */
 /* A new start to catch up must never look like a crash loop. */
@@ -71,52 +71,8 @@ conf_begin(void *arg, uint32_t generation)
 {
 	struct context *c = arg;
 
-	memset(&c->staged, 0, sizeof(c->staged));
+	staged_clear(&c->staged);
 	c->staged.generation = generation;
-}
-
-void
-registry_on_conf_node(void *arg, struct channel *ch, struct wire_get *msg,
-    int fd)
-{
-	struct context *c = arg;
-
-	(void)ch;
-	(void)fd;
-	c->staged.role = get_u8(msg);
-	get_str(msg, c->staged.node_id, sizeof(c->staged.node_id));
-	(void)get_u32(msg);		/* the rest is for others */
-	(void)get_u32(msg);
-	(void)get_u32(msg);
-	(void)get_u32(msg);
-	(void)get_u32(msg);
-	c->staged.there = true;
-}
-
-void
-registry_on_conf_address(void *arg, struct channel *ch, struct wire_get *msg,
-    int fd)
-{
-	struct staged *s = &((struct context *)arg)->staged;
-
-	(void)ch;
-	(void)fd;
-	if (s->n_addresses == REGISTRY_ADDRESSES) {
-		msg->bad = true;
-		return;
-	}
-	get_str(msg, s->addresses[s->n_addresses++], REGISTRY_ADDRESS_SIZE);
-}
-
-void
-registry_on_conf_peer(void *arg, struct channel *ch, struct wire_get *msg,
-    int fd)
-{
-	struct context *c = arg;
-
-	(void)ch;
-	(void)fd;
-	(void)message_conf_peer(msg, c->staged.peers, &c->staged.n_peers);
 }
 
 /* Open the database, which is in the sandbox's own directory. */
@@ -144,10 +100,8 @@ conf_end(void *arg, char *reason, size_t size)
 {
 	struct context *c = arg;
 
-	if (!c->staged.there) {
-		snprintf(reason, size, "the configuration names no node");
+	if (!staged_check(&c->staged, reason, size))
 		return (false);
-	}
 	if (c->registry != NULL || open_registry(c, reason, size))
 		return (true);
 	log_err("%s", reason);
@@ -159,14 +113,20 @@ conf_commit(void *arg)
 {
 	struct context *c = arg;
 	const struct timeval tick = { TICK_MS / 1000, TICK_MS % 1000 * 1000 };
+	struct staged *s = &c->staged;
+	const struct trust_conf trust = { s->authentication, s->url,
+	    s->uplinks, s->n_uplinks };
 
-	registry_configure(c->registry, c->staged.role, c->staged.node_id,
-	    when_now());
+	registry_configure(c->registry, s->role, s->node_id, when_now());
 	registry_configure_addresses(c->registry,
-	    (const char (*)[REGISTRY_ADDRESS_SIZE])c->staged.addresses,
-	    c->staged.n_addresses);
-	registry_configure_peers(c->registry, c->staged.generation,
-	    c->staged.peers, c->staged.n_peers, when_now());
+	    (const char (*)[REGISTRY_ADDRESS_SIZE])s->addresses,
+	    s->n_addresses);
+	registry_configure_peers(c->registry, s->generation, s->peers,
+	    s->n_peers, when_now());
+	registry_configure_policy(c->registry, &s->policy, when_now());
+	registry_configure_trust(c->registry, s->generation, &trust,
+	    &s->credentials, when_now());
+	staged_clear(s);
 	if (event_add(c->tick_ev, &tick) == -1)
 		fatal("no timer");
 	registry_send(c);
@@ -177,7 +137,7 @@ conf_abort(void *arg)
 {
 	struct context *c = arg;
 
-	memset(&c->staged, 0, sizeof(c->staged));
+	staged_clear(&c->staged);
 }
 
 /* --- life --- */
@@ -187,7 +147,7 @@ init(void *arg, struct child *child)
 {
 	struct context *c = arg;
 	struct event_base *base = child_base(child);
-	char random[8], hash[TOKEN_HASH_SIZE];
+	char random[8];
 
 	c->child = child;
 	c->started = monotime_now();
@@ -198,7 +158,7 @@ init(void *arg, struct child *child)
 	if (sqlite3_initialize() != SQLITE_OK)
 		fatal("SQLite cannot be initialised");
 	sqlite3_randomness(sizeof(random), random);
-	token_hash(span_str(""), hash);
+	auth_warm_up();
 	c->commit_ev = event_new(base, -1, 0, registry_turn, c);
 	c->tick_ev = event_new(base, -1, EV_PERSIST, on_tick, c);
 	if (c->commit_ev == NULL || c->tick_ev == NULL)

@@ -40,6 +40,7 @@ mesh_new(uint64_t epoch, const struct mesh_limits *limits)
 	RB_INIT(&m->sessions);
 	TAILQ_INIT(&m->telling);
 	STAILQ_INIT(&m->words);
+	mesh_policy_init(m);
 	return (m);
 }
 
@@ -75,7 +76,9 @@ mesh_free(struct mesh *m)
 	while ((p = RB_ROOT(&m->ids)) != NULL)
 		peer_free(m, p);
 	drop_words(m);
+	mesh_share_drop(m);
 	mesh_table_clear(&m->own);
+	mesh_policy_free(m);
 	free(m);
 }
 
@@ -101,6 +104,21 @@ mesh_peer_linked(struct mesh *m, uint64_t session)
 		p = session < p->session ? RB_LEFT(p, by_session) :
 		    RB_RIGHT(p, by_session);
 	return (p);
+}
+
+struct mesh_peer *
+mesh_peer_after(struct mesh *m, uint64_t session)
+{
+	struct mesh_peer *p = RB_ROOT(&m->sessions), *next = NULL;
+
+	while (p != NULL) {
+		if (p->session > session) {
+			next = p;
+			p = RB_LEFT(p, by_session);
+		} else
+			p = RB_RIGHT(p, by_session);
+	}
+	return (next);
 }
 
 void
@@ -148,12 +166,14 @@ start_session(struct mesh_peer *p, bool resumed, struct monotime now)
 	p->snap = SNAP_DUE;
 	p->snap_at = now;
 	p->credit = true;
+	p->digest = false;
 }
 
 static void
 link_down(struct mesh *m, struct mesh_peer *p, struct monotime now)
 {
 	RB_REMOVE(mesh_sessions, &m->sessions, p);
+	mesh_slot_give(m, p);
 	p->session = 0;
 	p->hear = HEAR_NOTHING;
 	p->resync = false;
@@ -164,6 +184,7 @@ link_down(struct mesh *m, struct mesh_peer *p, struct monotime now)
 		p->stale_since = now;
 	}
 	if (RB_EMPTY(&m->sessions)) {
+		mesh_delta_close(m);
 		mesh_table_settle(&m->own, true);
 		m->digest = false;
 	}
@@ -183,6 +204,7 @@ mesh_link_up(struct mesh *m, uint64_t session, const char *id, bool resumed,
 		m->digest_at = monotime_add_ms(now, LIMIT_DIGEST_MS);
 	p->session = session;
 	RB_INSERT(mesh_sessions, &m->sessions, p);
+	mesh_slot_take(m, p);
 	start_session(p, resumed, now);
 	/* What the router has of it, from a process before this, is unknown. */
 	if (resumed && p->told == TOLD_NOTHING) {
@@ -305,6 +327,7 @@ mesh_router_gone(struct mesh *m, struct monotime now)
 		mesh_peer_release(m, p);
 	}
 	/* The homes' links went with it; those that come back register. */
+	mesh_share_drop(m);
 	mesh_table_clear(&m->own);
 	mesh_table_init(&m->own);
 	m->stats.cut = 0;
@@ -368,22 +391,24 @@ mesh_tick(struct mesh *m, struct monotime now)
 /* --- questions --- */
 
 static bool
-view_row(const struct mesh_peer *p, const struct mesh_row *row,
-    bool (*each)(void *, const struct mesh_view *), void *arg)
+view_row(const struct mesh *m, const struct mesh_peer *p,
+    const struct mesh_row *row, bool (*each)(void *, const struct mesh_view *),
+    void *arg)
 {
 	struct service *services = mesh_row_services(row);
+	uint16_t n = mesh_import(m, p, services, row->n);
 	struct mesh_view view = {
 		.main_id = p->id,
 		.node = row->node,
 		.services = services,
-		.n = row->n,
+		.n = n,
 		.stale = p->session == 0 || row->mark < p->fresh_mark,
 		.stale_since = p->stale_since,
 		.heard = p->heard
 	};
-	bool more = each(arg, &view);
+	bool more = (n == 0 && row->n > 0) || each(arg, &view);
 
-	mesh_services_free(services, row->n);
+	mesh_services_free(services, n);
 	return (more);
 }
 
@@ -396,7 +421,7 @@ mesh_each(struct mesh *m, bool (*each)(void *, const struct mesh_view *),
 
 	RB_FOREACH(p, mesh_ids, &m->ids) {
 		RB_FOREACH(row, mesh_rows, &p->rows.rows) {
-			if (!row->gone && !view_row(p, row, each, arg))
+			if (!row->gone && !view_row(m, p, row, each, arg))
 				return;
 		}
 	}

@@ -51,6 +51,30 @@ extern const struct mesh_limits mesh_limits_default;
 struct mesh	*mesh_new(uint64_t, const struct mesh_limits *);
 void		 mesh_free(struct mesh *);
 
+/*
+ * Policy: whether a Main may be told of a service of ours, and whether one of
+ * its services is taken in, by the Main's id and the service's name.  NULL:
+ * always.  The answers must not change but by mesh_set_policy().
+ */
+struct mesh_policy {
+	bool	(*may_export)(const void *, const char *, const char *);
+	bool	(*may_import)(const void *, const char *, const char *);
+	const void	*arg;
+};
+
+/*
+ * Policy from now on; that of before is asked once more meanwhile.  Peers that
+ * may have other services than before get a snapshot, and the router is told
+ * what is taken in and was not, or the other way round.
+ *
+ * What a peer may not have is left out of all it is told: rows without any
+ * service are not told at all, deltas have the same numbers for every peer and
+ * may be empty, and digests are of what it may have.  What is not taken in is
+ * kept, for its owner's digests are over it, and comes into sight with a policy
+ * that allows it; until then neither the router nor views have it.
+ */
+void	mesh_set_policy(struct mesh *, const struct mesh_policy *);
+
 /* --- this Main's own homes --- */
 
 /*
@@ -144,7 +168,7 @@ struct mesh_view {
 void	mesh_each(struct mesh *, bool (*)(void *,
 	    const struct mesh_view *), void *);
 
-/* What is known of one Main. */
+/* What is known of one Main; what it tells, whether it is taken in or not. */
 struct mesh_main {
 	uint32_t	nodes, services;
 	bool		linked, synced;

@@ -32,6 +32,9 @@ struct mesh_row {
 	bool			 dirty;		/* to be told */
 	bool			 told;		/* somebody may know it */
 	bool			 gone;
+	bool			 routed;	/* of another Main: the router
+						 * has it */
+	struct mesh_share	*share;		/* of an own one, or NULL */
 	char			 node[];
 };
 
@@ -46,6 +49,52 @@ struct mesh_table {
 	size_t			 bytes;
 	uint64_t		 digest;
 };
+
+/* --- what policy leaves of rows: mesh_policy.c --- */
+
+#define MESH_SLOTS	(2 * LIMIT_PEERS) /* Mains that are linked at a time:
+					 * those dialled and those that dial */
+#define MESH_WORDS	((MESH_SLOTS + 63) / 64)
+
+/* A set of Mains, by their slots. */
+struct mesh_set {
+	uint64_t		 words[MESH_WORDS];
+};
+
+/* The name of an own service, and who may have it: policy is asked once. */
+struct mesh_name {
+	RB_ENTRY(mesh_name)	 entry;
+	uint32_t		 refs;
+	struct mesh_set		 asked;
+	struct mesh_set		 allowed;	/* of those */
+	char			 name[];
+};
+
+RB_HEAD(mesh_names, mesh_name);
+
+RB_PROTOTYPE(mesh_names, mesh_name, entry, mesh_name_cmp)
+int	mesh_name_cmp(struct mesh_name *, struct mesh_name *);
+
+/* A service of an own row. */
+struct mesh_part {
+	struct mesh_name	*name;
+	uint32_t		 end;		/* offset in the encoded ones */
+};
+
+/*
+ * Of an own row while it is told to some Mains and not to others, or in part:
+ * its services, and who may know it.  It outlives them with the row.
+ */
+struct mesh_share {
+	TAILQ_ENTRY(mesh_share)	 link;		/* if in_delta */
+	struct mesh_row		*row;
+	bool			 in_delta;	/* that is being told */
+	uint16_t		 n;
+	struct mesh_part	*parts;
+	struct mesh_set		 has;
+};
+
+TAILQ_HEAD(mesh_delta, mesh_share);
 
 /* A row's services in canonical form, not yet in a table. */
 struct mesh_body {
@@ -85,6 +134,10 @@ bool	mesh_table_set(struct mesh_table *, const char *, struct mesh_body *,
 void	mesh_table_delete(struct mesh_table *, struct mesh_row *);
 /* A dirty row was told. */
 void	mesh_table_told(struct mesh_table *, struct mesh_row *);
+/* It is being told: nothing of it is to be told any more, but it stays. */
+void	mesh_table_telling(struct mesh_table *, struct mesh_row *);
+/* It is to be told again. */
+void	mesh_table_touch(struct mesh_table *, struct mesh_row *);
 /* Nothing need be told: whoever comes is told everything. */
 void	mesh_table_settle(struct mesh_table *, bool);
 /* All that is there is to be told. */
@@ -143,6 +196,8 @@ struct mesh_peer {
 	/* what it gets */
 	enum mesh_snap		 snap;
 	bool			 credit;	/* for one part */
+	bool			 digest;	/* of its own is due */
+	uint32_t		 slot;		/* in struct mesh_set */
 	struct monotime		 snap_at;	/* no first part before */
 	uint32_t		 snap_part;
 	char			 snap_after[LIMIT_NODE_ID + 1];
@@ -192,6 +247,15 @@ struct mesh {
 	bool			 full;		/* no more own rows: was said */
 	bool			 digest;	/* to be told */
 	struct monotime		 digest_at;
+
+	/* what policy leaves */
+	struct mesh_policy	 policy;
+	struct mesh_set		 slots;		/* in use */
+	struct mesh_names	 names;
+	struct mesh_delta	 delta;		/* told to one after another */
+	bool			 delta_open;
+	uint64_t		 delta_session;	/* the last that was told */
+	struct wire_put		 scratch;
 };
 
 /* The Main that is linked by that session, or NULL. */
@@ -209,5 +273,51 @@ void	mesh_peer_purge(struct mesh *, struct mesh_peer *);
 void	mesh_peer_sweep(struct mesh *, struct mesh_peer *, uint64_t);
 /* Free it if nothing is left of it. */
 void	mesh_peer_release(struct mesh *, struct mesh_peer *);
+/* The linked Main with the next higher session, or NULL. */
+struct mesh_peer	*mesh_peer_after(struct mesh *, uint64_t);
+
+/* --- mesh_policy.c --- */
+
+void	mesh_policy_init(struct mesh *);
+void	mesh_policy_free(struct mesh *);
+/* A Main that is linked gets a slot, in which nothing is known; or gives it. */
+void	mesh_slot_take(struct mesh *, struct mesh_peer *);
+void	mesh_slot_give(struct mesh *, struct mesh_peer *);
+
+/* Whether each Main may be told other rows: the rest below is for that. */
+bool	mesh_shares(const struct mesh *);
+/* A row's services are others, or it is gone. */
+void	mesh_share_update(struct mesh *, struct mesh_row *);
+void	mesh_share_release(struct mesh *, struct mesh_row *);
+/* No row has services any more, nor is any being told. */
+void	mesh_share_drop(struct mesh *);
+/* Which of its services that Main may have; 0: it must not know the row. */
+uint64_t	 mesh_share_mask(struct mesh *, const struct mesh_peer *,
+		    const struct mesh_row *);
+/* All of them. */
+uint64_t	 mesh_mask_all(uint16_t);
+/* Whether that Main may know the row, and from now on. */
+bool	mesh_share_has(const struct mesh_peer *, const struct mesh_row *);
+void	mesh_share_know(const struct mesh_peer *, const struct mesh_row *,
+	    bool);
+/* The services of a mask, encoded, behind what the writer has. */
+void	mesh_share_put(struct wire_put *, const struct mesh_row *, uint64_t);
+/* Count and sum of the hashes of what that Main may have. */
+void	mesh_share_digest(struct mesh *, const struct mesh_peer *, uint32_t *,
+	    uint64_t *);
+
+/* Open a delta of all that is dirty, as much as fits; false: nothing is. */
+bool	mesh_delta_open(struct mesh *);
+void	mesh_delta_close(struct mesh *);
+
+/* Whether a service of another Main is taken in. */
+bool	mesh_may_import(const struct mesh *, const struct mesh_peer *,
+	    const char *);
+/* None of a row's services is: nobody is to know it. */
+bool	mesh_row_hidden(const struct mesh *, const struct mesh_peer *,
+	    const struct mesh_row *);
+/* Of n services those that are taken in, at the front; the others cleared. */
+uint16_t	 mesh_import(const struct mesh *, const struct mesh_peer *,
+		    struct service *, uint16_t);
 
 #endif

@@ -42,20 +42,26 @@ rows_begin(struct rows *r, struct wire_put *put, const struct mesh *m,
 
 /* False if it belongs in the next message. */
 static bool
-rows_put(struct rows *r, const struct mesh_row *row)
+rows_fit(const struct rows *r, const struct mesh_row *row)
 {
-	struct span services = mesh_row_encoded(row);
-	size_t len = 2 + strlen(row->node) + 1 + 2 + services.len;
+	size_t len = 2 + strlen(row->node) + 1 + 2 +
+	    mesh_row_encoded(row).len;
 
-	if (r->n == UINT16_MAX || (r->n > 0 &&
-	    r->put->len - r->start + len > LIMIT_PEER_PART))
-		return (false);
+	return (r->n < UINT16_MAX && (r->n == 0 ||
+	    r->put->len - r->start + len <= LIMIT_PEER_PART));
+}
+
+/* A row with the services of a mask; NULL: it is gone. */
+static void
+rows_put(struct rows *r, const struct mesh_row *row, const uint64_t *mask)
+{
 	put_str(r->put, row->node);
-	put_bool(r->put, row->gone);
-	put_u16(r->put, row->n);
-	put_raw(r->put, services.p, services.len);
+	put_bool(r->put, mask == NULL);
+	put_u16(r->put, mask == NULL ? 0 :
+	    (uint16_t)__builtin_popcountll(*mask));
+	if (mask != NULL)
+		mesh_share_put(r->put, row, *mask);
 	r->n++;
-	return (true);
 }
 
 static void
@@ -66,18 +72,67 @@ rows_end(struct rows *r, struct mesh *m, bool last)
 	m->stats.rows_sent += r->n;
 }
 
+/* What that Main may have of the rows of the open delta. */
+static void
+delta_to(struct mesh *m, const struct mesh_peer *p, struct wire_put *put)
+{
+	struct mesh_share *s;
+	struct rows r;
+	uint64_t mask;
+
+	rows_begin(&r, put, m, p->session, MESH_DELTA, 0);
+	TAILQ_FOREACH(s, &m->delta, link) {
+		/* The next delta says what has become of it. */
+		if (s->row->dirty)
+			continue;
+		mask = s->row->gone ? 0 : mesh_share_mask(m, p, s->row);
+		if (mask != 0)
+			rows_put(&r, s->row, &mask);
+		else if (mesh_share_has(p, s->row))
+			rows_put(&r, s->row, NULL);
+		mesh_share_know(p, s->row, mask != 0);
+	}
+	rows_end(&r, m, true);
+}
+
+/* To each peer its own, under one number. */
+static bool
+next_delta_of_each(struct mesh *m, enum msg_type *type, struct wire_put *put)
+{
+	struct mesh_peer *p;
+
+	while (m->delta_open || mesh_delta_open(m)) {
+		p = mesh_peer_after(m, m->delta_session);
+		if (p != NULL) {
+			m->delta_session = p->session;
+			delta_to(m, p, put);
+			*type = MSG_PEER_ROWS;
+			return (true);
+		}
+		mesh_delta_close(m);
+	}
+	return (false);
+}
+
 static bool
 next_delta(struct mesh *m, enum msg_type *type, struct wire_put *put)
 {
 	struct mesh_row *row;
 	struct rows r;
+	uint64_t mask;
 
+	if (m->delta_open || mesh_shares(m))
+		return (next_delta_of_each(m, type, put));
 	if (TAILQ_EMPTY(&m->own.dirty))
 		return (false);
 	m->seq++;
 	rows_begin(&r, put, m, ALL_PEERS, MESH_DELTA, 0);
-	while ((row = TAILQ_FIRST(&m->own.dirty)) != NULL && rows_put(&r, row))
+	while ((row = TAILQ_FIRST(&m->own.dirty)) != NULL &&
+	    rows_fit(&r, row)) {
+		mask = mesh_mask_all(row->n);
+		rows_put(&r, row, row->gone ? NULL : &mask);
 		mesh_table_told(&m->own, row);
+	}
 	rows_end(&r, m, true);
 	m->stats.deltas_sent++;
 	*type = MSG_PEER_ROWS;
@@ -106,10 +161,15 @@ snapshot_part(struct mesh *m, struct mesh_peer *p, struct wire_put *put)
 {
 	struct mesh_row *row;
 	struct rows r;
+	uint64_t mask;
 
 	rows_begin(&r, put, m, p->session, MESH_SNAPSHOT, p->snap_part++);
 	row = row_after(m, p->snap_after);
-	while (row != NULL && rows_put(&r, row)) {
+	while (row != NULL && rows_fit(&r, row)) {
+		mask = mesh_share_mask(m, p, row);
+		if (mask != 0 || !mesh_shares(m))
+			rows_put(&r, row, &mask);
+		mesh_share_know(p, row, mask != 0);
 		strlcpy(p->snap_after, row->node, sizeof(p->snap_after));
 		row = RB_NEXT(mesh_rows, &m->own.rows, row);
 	}
@@ -144,20 +204,55 @@ next_part(struct mesh *m, enum msg_type *type, struct wire_put *put,
 	return (false);
 }
 
+static void
+put_digest(struct mesh *m, struct wire_put *put, uint64_t session,
+    uint32_t nodes, uint64_t digest)
+{
+	put_u64(put, session);
+	put_u64(put, m->epoch);
+	put_u64(put, m->seq);
+	put_u32(put, nodes);
+	put_u64(put, digest);
+	m->stats.digests_sent++;
+}
+
+/* Who is about to get a snapshot is not to ask for one. */
+static bool
+next_digest_of_one(struct mesh *m, struct wire_put *put)
+{
+	struct mesh_peer *p;
+	uint64_t digest;
+	uint32_t nodes;
+
+	RB_FOREACH(p, mesh_sessions, &m->sessions) {
+		if (!p->digest)
+			continue;
+		p->digest = false;
+		if (p->snap == SNAP_DUE)
+			continue;
+		mesh_share_digest(m, p, &nodes, &digest);
+		put_digest(m, put, p->session, nodes, digest);
+		return (true);
+	}
+	return (false);
+}
+
 static bool
 next_digest(struct mesh *m, enum msg_type *type, struct wire_put *put)
 {
-	if (!m->digest)
-		return (false);
-	m->digest = false;
-	put_u64(put, ALL_PEERS);
-	put_u64(put, m->epoch);
-	put_u64(put, m->seq);
-	put_u32(put, m->own.count);
-	put_u64(put, m->own.digest);
-	m->stats.digests_sent++;
+	struct mesh_peer *p;
+	bool due = m->digest;
+
 	*type = MSG_PEER_DIGEST;
-	return (true);
+	m->digest = false;
+	if (due && !mesh_shares(m)) {
+		put_digest(m, put, ALL_PEERS, m->own.count, m->own.digest);
+		return (true);
+	}
+	if (due)
+		RB_FOREACH(p, mesh_sessions, &m->sessions)
+			p->digest = true;
+	return (next_digest_of_one(m, put));
 }
 
 static bool
@@ -191,26 +286,60 @@ put_phase(struct wire_put *put, const struct mesh_peer *p, uint8_t phase)
 	return (MSG_PEER_ROUTES);
 }
 
-static enum msg_type
-put_route(struct wire_put *put, struct mesh_peer *p, struct mesh_row *row)
+/* The services of a row that are taken in. */
+static void
+put_imported(struct wire_put *put, struct mesh *m, const struct mesh_peer *p,
+    const struct mesh_row *row)
 {
-	enum msg_type type = row->gone ? MSG_PEER_ROUTE_DELETE :
-	    MSG_PEER_ROUTE_SET;
-	struct span services = mesh_row_encoded(row);
+	struct span encoded = mesh_row_encoded(row);
+	struct service *services;
+	uint16_t i, n;
+
+	if (m->policy.may_import == NULL) {
+		put_u16(put, row->n);
+		put_raw(put, encoded.p, encoded.len);
+		return;
+	}
+	services = mesh_row_services(row);
+	n = mesh_import(m, p, services, row->n);
+	put_u16(put, n);
+	for (i = 0; i < n; i++)
+		put_service(put, &services[i]);
+	mesh_services_free(services, n);
+}
+
+static enum msg_type
+put_route(struct wire_put *put, struct mesh *m, struct mesh_peer *p,
+    struct mesh_row *row)
+{
+	bool gone = row->gone || mesh_row_hidden(m, p, row);
 
 	put_str(put, p->id);
 	put_str(put, row->node);
-	if (!row->gone) {
-		put_u16(put, row->n);
-		put_raw(put, services.p, services.len);
-	}
+	if (!gone)
+		put_imported(put, m, p, row);
+	row->routed = !gone;
 	mesh_table_told(&p->rows, row);
-	return (type);
+	return (gone ? MSG_PEER_ROUTE_DELETE : MSG_PEER_ROUTE_SET);
+}
+
+/* The next row that is news to the router, or NULL. */
+static struct mesh_row *
+row_to_tell(struct mesh *m, struct mesh_peer *p)
+{
+	struct mesh_row *row;
+
+	while ((row = TAILQ_FIRST(&p->rows.dirty)) != NULL) {
+		if (row->routed || !(row->gone || mesh_row_hidden(m, p, row)))
+			break;
+		mesh_table_told(&p->rows, row);
+	}
+	return (row);
 }
 
 /* The next word about that Main, or MSG_NONE. */
 static enum msg_type
-tell(struct mesh_peer *p, struct wire_put *put)
+tell(struct mesh *m, struct mesh_peer *p, struct wire_put *put)
 {
 	struct mesh_row *row;
 
@@ -222,8 +351,8 @@ tell(struct mesh_peer *p, struct wire_put *put)
 		p->begin = false;
 		return (put_phase(put, p, ROUTES_BEGIN));
 	}
-	if ((row = TAILQ_FIRST(&p->rows.dirty)) != NULL)
-		return (put_route(put, p, row));
+	if ((row = row_to_tell(m, p)) != NULL)
+		return (put_route(put, m, p, row));
 	if (p->end) {
 		p->end = false;
 		return (put_phase(put, p, ROUTES_END));
@@ -237,7 +366,7 @@ next_route(struct mesh *m, enum msg_type *type, struct wire_put *put)
 	struct mesh_peer *p;
 
 	while ((p = TAILQ_FIRST(&m->telling)) != NULL) {
-		if ((*type = tell(p, put)) != MSG_NONE)
+		if ((*type = tell(m, p, put)) != MSG_NONE)
 			return (true);
 		TAILQ_REMOVE(&m->telling, p, link);
 		p->telling = false;

@@ -69,8 +69,11 @@ set_row(struct mesh *m, const char *node, struct mesh_body *body)
 	}
 	if (!fits(m, node, body))
 		empty(body, node);
-	if (mesh_table_set(&m->own, node, body, &row) && alone(m))
-		mesh_table_told(&m->own, row);
+	if (mesh_table_set(&m->own, node, body, &row)) {
+		mesh_share_update(m, row);
+		if (alone(m))
+			mesh_table_told(&m->own, row);
+	}
 	if (body->cut > 0 && row->cut == 0)
 		log_warn("home %s: peers are not told of %u of its services, "
 		    "as all are too long for one message, or for what they "
@@ -112,6 +115,7 @@ mesh_own_delete(struct mesh *m, const char *node)
 	row->cut = 0;
 	if (alone(m))
 		row->told = false;
+	mesh_share_release(m, row);
 	mesh_table_delete(&m->own, row);
 }
 

@@ -192,6 +192,7 @@ forget(struct mesh_table *t, struct mesh_row *row)
 {
 	set_clean(t, row);
 	RB_REMOVE(mesh_rows, &t->rows, row);
+	free(row->share);
 	free(row);
 }
 
@@ -292,12 +293,26 @@ mesh_table_told(struct mesh_table *t, struct mesh_row *row)
 }
 
 void
+mesh_table_telling(struct mesh_table *t, struct mesh_row *row)
+{
+	row->told = true;
+	set_clean(t, row);
+}
+
+void
+mesh_table_touch(struct mesh_table *t, struct mesh_row *row)
+{
+	set_dirty(t, row);
+}
+
+void
 mesh_table_settle(struct mesh_table *t, bool told)
 {
 	struct mesh_row *row, *next;
 
 	RB_FOREACH_SAFE(row, mesh_rows, &t->rows, next) {
 		row->told = told;
+		row->routed = false;
 		if (row->gone)
 			forget(t, row);
 		else

@@ -22,7 +22,10 @@ bool	registry_message(struct registry *, enum msg_type, struct wire_get *,
  * next one or one too many.
  */
 bool	message_conf_peer(struct wire_get *, struct peer_conf *, uint32_t *);
-/* PEER_STATE, CTL_PEER and CTL_TOKEN of the parent, as registry_message(). */
+/*
+ * PEER_STATE, CTL_PEER, CTL_TOKEN and CTL_AUDIT of the parent, as
+ * registry_message(); rows that are an answer to the last two are for show.h.
+ */
 bool	registry_parent_message(struct registry *, enum msg_type,
 	    struct wire_get *, struct when);
 

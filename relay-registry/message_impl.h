@@ -13,4 +13,7 @@ bool	message_bad(struct wire_get *);
 bool	message_of_peers(struct registry *, enum msg_type, struct wire_get *,
 	    struct when);
 
+/* CTL_NODE; its rows go their own way (show.h). */
+bool	message_ctl_node(struct registry *, struct wire_get *, struct when);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* See message.h: other Mains, as the router and the parent tell of them. */
+/* See message.h: other Mains and callers, as the router and the parent tell. */
+#include "common/ctl.h"
 #include "common/name.h"
 #include "relay-registry/message_impl.h"
 #include "relay-registry/registry_impl.h"
@@ -170,6 +171,35 @@ on_request(struct registry *r, struct wire_get *m, struct when now)
 	return (true);
 }
 
+/* --- callers --- */
+
+static bool
+on_caller(struct registry *r, struct wire_get *m)
+{
+	uint64_t request = get_u64(m);
+	struct span authorization = get_span(m, SPAN_MAX);
+
+	if (!get_done(m))
+		return (message_bad(m));
+	registry_caller(r, request, authorization);
+	return (true);
+}
+
+static bool
+on_denied(struct registry *r, struct wire_get *m, struct when now)
+{
+	uint32_t more = get_u32(m);
+	struct span caller = get_span(m, SPAN_MAX);
+	struct span target = get_span(m, SPAN_MAX);
+	struct span method = get_span(m, SPAN_MAX);
+	struct span rule = get_span(m, SPAN_MAX);
+
+	if (!get_done(m))
+		return (message_bad(m));
+	registry_denied(r, more, caller, target, method, rule, now);
+	return (true);
+}
+
 bool
 message_of_peers(struct registry *r, enum msg_type type, struct wire_get *m,
     struct when now)
@@ -188,6 +218,10 @@ message_of_peers(struct registry *r, enum msg_type type, struct wire_get *m,
 		return (on_barrier(r, m));
 	case MSG_PEER_REQUEST:
 		return (on_request(r, m, now));
+	case MSG_CALLER_ASK:
+		return (on_caller(r, m));
+	case MSG_POLICY_DENIED:
+		return (on_denied(r, m, now));
 	default:
 		return (message_bad(m));
 	}
@@ -208,6 +242,10 @@ message_conf_peer(struct wire_get *m, struct peer_conf *list, uint32_t *n)
 	get_str(m, c->path, sizeof(c->path));
 	get_str(m, c->node, sizeof(c->node));
 	c->origin = get_u8(m);
+	c->tls = get_bool(m);
+	(void)get_u32(m);		/* how it is verified: for others */
+	(void)get_span(m, SPAN_MAX);
+	(void)get_u32(m);
 	if (!get_done(m) || c->origin < PEER_CONFIGURED ||
 	    c->origin > PEER_PERSISTED)
 		return (message_bad(m));
@@ -257,11 +295,27 @@ static bool
 on_ctl_token(struct registry *r, struct wire_get *m, struct when now)
 {
 	uint64_t request = get_u64(m);
-	bool revoke = get_bool(m);
+	uint8_t op = get_u8(m);
+	struct span name = get_span(m, SPAN_MAX);
 
-	if (!get_done(m))
+	if (!get_done(m) || op < CTL_TOKEN_CREATE || op > CTL_TOKEN_REVOKE)
 		return (message_bad(m));
-	registry_ctl_token(r, request, revoke, now);
+	registry_ctl_token(r, request, op, name, now);
+	return (true);
+}
+
+/* Its rows go their own way (show.h). */
+static bool
+on_ctl_audit(struct registry *r, struct wire_get *m)
+{
+	uint64_t request = get_u64(m);
+	uint8_t op = get_u8(m);
+
+	(void)get_u64(m);		/* before which one */
+	(void)get_u32(m);		/* how many */
+	if (!get_done(m) || op < CTL_AUDIT_SHOW || op > CTL_AUDIT_VERIFY)
+		return (message_bad(m));
+	registry_ctl_end(r, request, CTL_OK, "");
 	return (true);
 }
 
@@ -276,6 +330,10 @@ registry_parent_message(struct registry *r, enum msg_type type,
 		return (on_ctl_peer(r, m, now));
 	case MSG_CTL_TOKEN:
 		return (on_ctl_token(r, m, now));
+	case MSG_CTL_AUDIT:
+		return (on_ctl_audit(r, m));
+	case MSG_CTL_NODE:
+		return (message_ctl_node(r, m, now));
 	default:
 		return (message_bad(m));
 	}

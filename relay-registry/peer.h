@@ -55,6 +55,7 @@ struct peer_conf {
 	char		 path[URL_TEXT_MAX + 1];
 	char		 node[LIMIT_NODE_ID + 1];	/* empty: anyone */
 	enum peer_origin origin;
+	bool		 tls;
 };
 
 struct peer {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Peers that are added and deleted at run time, over HTTP with an admin token
- * or through the control socket; and the tokens.
+ * Peers that are added and deleted at run time, over HTTP with a token that has
+ * admin rights or through the control socket.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "common/ctl.h"
 #include "common/log.h"
 #include "common/name.h"
+#include "relay-registry/policy_impl.h"
 #include "relay-registry/registry_impl.h"
-#include "relay-registry/token.h"
 #include "relay-registry/view_impl.h"
 
 #define PATH	"/ws/peers"	/* of a URL without one */
@@ -30,6 +30,13 @@ refuse(struct outcome *o, uint16_t status, const char *text)
 	o->status = status;
 	strlcpy(o->text, text, sizeof(o->text));
 	return (false);
+}
+
+static void
+url_of(const struct peer_conf *c, char *buf, size_t size)
+{
+	(void)url_text(c->tls ? "wss" : "ws", c->host, c->port, c->path, buf,
+	    size);
 }
 
 /* --- add --- */
@@ -55,7 +62,7 @@ check_url(const struct registry *r, const struct peer_request *q,
 	char text[URL_TEXT_MAX + 1];
 	const char *why;
 	struct url url;
-	bool clear;
+	bool clear, senseless;
 
 	if (!span_copy(q->name, text, sizeof(text)))
 		return (refuse(o, 400, "url: it is too long"));
@@ -72,12 +79,16 @@ check_url(const struct registry *r, const struct peer_request *q,
 	strlcpy(o->conf.host, url.host, sizeof(o->conf.host));
 	strlcpy(o->conf.path, url.path, sizeof(o->conf.path));
 	o->conf.port = url.port;
-	clear = !url.loopback && !q->insecure;
+	o->conf.tls = url.tls;
+	clear = !url.tls && !url.loopback && !q->insecure;
+	senseless = url.tls && q->insecure;
 	url_free(&url);
 	if (clear)
-		return (refuse(o, 400, "url: ws:// carries calls in the clear, "
-		    "and TLS is not available in this version; add "
-		    "\"insecure\" if that is acceptable"));
+		return (refuse(o, 400, "url: ws:// carries calls in the "
+		    "clear: use wss://, or add \"insecure\" if that is "
+		    "acceptable"));
+	if (senseless)
+		return (refuse(o, 400, "url: \"insecure\" is for ws:// only"));
 	return (true);
 }
 
@@ -110,8 +121,7 @@ check_new(struct registry *r, struct outcome *o)
 	if (index != PEER_NONE) {
 		c = &r->peers.list[index].conf;
 		o->status = 409;
-		(void)url_text("ws", c->host, c->port, c->path, url,
-		    sizeof(url));
+		url_of(c, url, sizeof(url));
 		snprintf(o->text, sizeof(o->text), "a peer with this node id "
 		    "is there already: %s", url);
 		return (false);
@@ -133,6 +143,7 @@ say_add(struct registry *r, const struct peer_conf *c, bool insecure)
 
 	reply_set_peer(reply, c->host, c->port, c->path);
 	strlcpy(reply->node, c->node, sizeof(reply->node));
+	reply->peer->tls = c->tls;
 	reply->peer->insecure = insecure;
 	reply->peer->persist = c->origin == PEER_PERSISTED;
 }
@@ -148,9 +159,9 @@ add(struct registry *r, const struct peer_request *q, struct outcome *o,
 		return;
 	c->origin = q->persist ? PEER_PERSISTED : PEER_ADDED;
 	if (q->persist)
-		registry_run(r, DB_PEER_KEEP, "tittii", c->host,
+		registry_run(r, DB_PEER_KEEP, "tittiii", c->host,
 		    (int64_t)c->port, c->path, c->node, (int64_t)q->insecure,
-		    now.wall_ms);
+		    now.wall_ms, (int64_t)c->tls);
 	(void)peers_coming_add(&r->peers, c, now.mono);
 	say_add(r, c, q->insecure);
 	o->status = 201;
@@ -236,6 +247,7 @@ reset(struct registry *r, const struct peer_request *q, struct outcome *o)
 
 	(void)find(r, q->name, &index);
 	if (index != PEER_NONE) {
+		o->conf = r->peers.list[index].conf;
 		r->peers.list[index].at_once = true;
 		link = peer_link(&r->peers, index);
 	} else if (name_node_lower(q->name, node, sizeof(node)))
@@ -271,66 +283,87 @@ act(struct registry *r, const struct peer_request *q, struct outcome *o,
 
 /* --- who asks --- */
 
-static bool
-has_admin_rights(struct registry *r, struct span authorization)
+static const char *
+verb(const struct peer_request *q)
 {
-	char asked[TOKEN_HASH_SIZE], known[TOKEN_HASH_SIZE];
-	struct span token = token_bearer(authorization);
-	bool same = false;
-	int row;
-
-	token_hash(token, asked);
-	row = registry_run(r, DB_TOKEN_LIST, "");
-	for (; row == 1; row = registry_check(r, db_next(r->db,
-	    DB_TOKEN_LIST))) {
-		if (strlcpy(known, db_text(r->db, DB_TOKEN_LIST, 0),
-		    sizeof(known)) == sizeof(known) - 1)
-			same |= token_same(asked, known);
+	switch (q->op) {
+	case PEER_OP_ADD:
+		return ("added");
+	case PEER_OP_DELETE:
+		return ("deleted");
+	default:
+		return ("reset");
 	}
-	db_done(r->db, DB_TOKEN_LIST);
-	return (same && token.len > 0);
 }
 
-/* Who comes by HTTP has no name but the token. */
+/* by: the name of a token, or the control socket. */
 static void
-log_admin(const struct peer_request *q, const struct peer_conf *c)
+note(struct registry *r, const char *by, const struct peer_request *q,
+    const struct peer_conf *c, struct when now)
 {
 	char url[URL_TEXT_MAX + 1];
 
-	(void)url_text("ws", c->host, c->port, c->path, url, sizeof(url));
-	log_notice("a client with an admin token asks to %s peer %s",
-	    q->op == PEER_OP_ADD ? "add" : "delete", url);
+	if (c->host[0] == '\0') {
+		/* One that dials us: what was asked for is its id. */
+		audit_note(r, AUDIT_PEER, span_str(by), q->name,
+		    span_str(verb(q)), now);
+		return;
+	}
+	url_of(c, url, sizeof(url));
+	audit_text(r, AUDIT_PEER, by, url, verb(q), now);
+}
+
+/* The request was taken: to the log and to the audit log. */
+static void
+note_by_token(struct registry *r, const char *token,
+    const struct peer_request *q, const struct peer_conf *c, struct when now)
+{
+	char url[URL_TEXT_MAX + 1], by[TOKEN_BY_SIZE];
+
+	url_of(c, url, sizeof(url));
+	log_notice("token %s: peer %s is %s", token, url, verb(q));
+	token_by(token, by);
+	note(r, by, q, c, now);
+}
+
+/* 401: nobody knows the token; 403: it is for something else. */
+static void
+refuse_admin(struct registry *r, const char *token, struct outcome *o,
+    struct when now)
+{
+	char by[TOKEN_BY_SIZE];
+
+	token_by(token, by);
+	audit_text(r, AUDIT_REFUSE, by, "admin rights", token[0] == '\0' ?
+	    "no valid token" : "policy", now);
+	if (token[0] == '\0')
+		(void)refuse(o, 401, "admin rights are needed: a token that "
+		    "the operator made, as Authorization: Bearer TOKEN");
+	else
+		(void)refuse(o, 403, "this token has no admin rights");
+	if (registry_may_warn(r, now))
+		log_warn("%s asks by HTTP to change peers, and is refused",
+		    token[0] == '\0' ? "a client without a valid token" : by);
 }
 
 void
 registry_peer_request(struct registry *r, uint64_t request,
     struct span authorization, const struct peer_request *q, struct when now)
 {
+	char token[LIMIT_TOKEN_NAME + 1];
 	struct outcome o;
 
-	if (r->role == ROLE_MAIN && !has_admin_rights(r, authorization)) {
-		(void)refuse(&o, 401, "admin rights are needed: a token that "
-		    "the operator made, as Authorization: Bearer TOKEN");
-		if (registry_may_warn(r, now))
-			log_warn("a client without a valid admin token asks "
-			    "by HTTP to change peers, and is refused");
-	} else
+	(void)token_holder(r, authorization, token);
+	if (r->role == ROLE_MAIN && (token[0] == '\0' ||
+	    !registry_is_admin(r, token)))
+		refuse_admin(r, token, &o, now);
+	else
 		act(r, q, &o, now);
 	if (o.status >= 200 && o.status < 300) {
-		log_admin(q, &o.conf);
+		note_by_token(r, token, q, &o.conf, now);
 		view_answer_peer(r, request, o.status, &o.conf, now);
 	} else
 		view_answer_error(r, request, o.status, o.text);
-}
-
-static void
-answer_ctl(struct registry *r, uint64_t request, enum ctl_status status,
-    const char *text)
-{
-	struct reply *reply = registry_say(r, MSG_CTL_END, request);
-
-	reply->status = status;
-	reply_set_body(reply, text, strlen(text));
 }
 
 void
@@ -340,41 +373,14 @@ registry_ctl_peer(struct registry *r, uint64_t request,
 	struct outcome o;
 
 	act(r, q, &o, now);
+	if (o.status >= 200 && o.status < 300)
+		note(r, AUDIT_BY_CONTROL, q, &o.conf, now);
 	if (o.status == 404 && r->role == ROLE_MAIN)
-		answer_ctl(r, request, CTL_NOT_FOUND, o.text);
+		registry_ctl_end(r, request, CTL_NOT_FOUND, o.text);
 	else if (o.status < 200 || o.status >= 300)
-		answer_ctl(r, request, CTL_REFUSED, o.text);
-	else if (q->op == PEER_OP_ADD)
-		answer_ctl(r, request, CTL_OK, "added");
+		registry_ctl_end(r, request, CTL_REFUSED, o.text);
 	else
-		answer_ctl(r, request, CTL_OK, q->op == PEER_OP_DELETE ?
-		    "deleted" : "reset");
-}
-
-void
-registry_ctl_token(struct registry *r, uint64_t request, bool revoke,
-    struct when now)
-{
-	char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
-
-	if (r->role != ROLE_MAIN) {
-		answer_ctl(r, request, CTL_REFUSED, "a home has no peers to "
-		    "administer");
-		return;
-	}
-	if (revoke) {
-		if (registry_begin(r))
-			registry_run(r, DB_TOKEN_TRIM, "i", INT64_C(0));
-		answer_ctl(r, request, CTL_OK, "no token is valid any more");
-		return;
-	}
-	token_make(token);
-	token_hash(span_str(token), hash);
-	if (registry_begin(r) &&
-	    registry_run(r, DB_TOKEN_ADD, "ti", hash, now.wall_ms) == 0)
-		registry_run(r, DB_TOKEN_TRIM, "i", (int64_t)LIMIT_TOKENS);
-	answer_ctl(r, request, CTL_OK, token);
-	explicit_bzero(token, sizeof(token));
+		registry_ctl_end(r, request, CTL_OK, verb(q));
 }
 
 /* --- a new generation --- */
@@ -403,6 +409,7 @@ ask_for(struct registry *r)
 	c.port = (uint16_t)db_int(r->db, DB_PEER_LIST, 1);
 	strlcpy(c.path, db_text(r->db, DB_PEER_LIST, 2), sizeof(c.path));
 	strlcpy(c.node, db_text(r->db, DB_PEER_LIST, 3), sizeof(c.node));
+	c.tls = db_int(r->db, DB_PEER_LIST, 5) != 0;
 	if (peers_find_url(&r->peers, c.host, c.port, c.path) == PEER_NONE)
 		say_add(r, &c, db_int(r->db, DB_PEER_LIST, 4) != 0);
 }

@@ -37,15 +37,24 @@ deny_own_id(struct registry *r, const struct session_request *q,
 	    "that dials itself"));
 }
 
+bool
+peer_is_own(struct registry *r, const struct session_request *q,
+    const char *node, struct denial *why, struct when now)
+{
+	if (q->kind != NODE_PEER || strcmp(node, r->node_id) != 0)
+		return (false);
+	(void)deny_own_id(r, q, why, now);
+	return (true);
+}
+
 static void
 url_of(const struct peer_conf *c, char *buf, size_t size)
 {
-	(void)url_text("ws", c->host, c->port, c->path, buf, size);
+	(void)url_text(c->tls ? "wss" : "ws", c->host, c->port, c->path, buf, size);
 }
 
-/* One that we dialled is who it should be. */
-static bool
-is_expected(struct registry *r, const struct session_request *q,
+bool
+peer_is_expected(struct registry *r, const struct session_request *q,
     const char *node, struct denial *why)
 {
 	const struct peer_conf *conf;
@@ -93,10 +102,6 @@ peer_may_link(struct registry *r, const struct session_request *q,
 	struct peer_link *link;
 
 	registry_clean(q->boot, boot, sizeof(boot));
-	if (strcmp(node, r->node_id) == 0)
-		return (deny_own_id(r, q, why, now));
-	if (ask.dialled && !is_expected(r, q, node, why))
-		return (false);
 	verdict = peers_judge(&r->peers, &ask, now.mono, &link);
 	if (ask.dialled)
 		r->peers.list[q->peer].clash = verdict == PEER_CLASH;

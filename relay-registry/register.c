@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What a node offers: registrations and health. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "relay-registry/policy_impl.h"
 #include "relay-registry/registry_impl.h"
 
 static int
@@ -50,13 +52,13 @@ labels_repeat(const struct service *s)
 	return (repeats(names, s->n_labels));
 }
 
-/* Whether one of the first n that were accepted is this service. */
+/* Whether one of the first n that are kept is this service. */
 static bool
 service_repeats(const struct verdict *verdicts, size_t n,
     const struct service *s)
 {
 	while (n-- > 0) {
-		if (verdicts[n].rule == NULL &&
+		if ((verdicts[n].rule == NULL || verdicts[n].denied) &&
 		    strcmp(verdicts[n].name, s->name) == 0 &&
 		    strcmp(verdicts[n].version, s->version) == 0)
 			return (true);
@@ -86,11 +88,37 @@ rule_against(const struct service *s, uint64_t session,
 	return (NULL);
 }
 
-/* Fill in the verdicts; returns how many services are accepted. */
-static uint16_t
-judge(struct verdict *verdicts, uint64_t session,
-    const struct service *services, size_t n)
+#define RULE_TEXT	256	/* bytes of a rule that a home is told, NUL */
+
+/*
+ * What policy says of a service that is well formed.  A home is told the rule,
+ * but not where it is.
+ */
+static void
+judge_by_policy(struct registry *r, const char *node, struct verdict *v,
+    const struct service *s)
 {
+	const struct policy_rule *rule;
+
+	if (registry_may_publish(r, node, s, &rule))
+		return;
+	if ((v->text = malloc(RULE_TEXT)) == NULL)
+		fatal("no memory for a verdict");
+	policy_text(rule, v->text, RULE_TEXT);
+	v->rule = v->text;
+	v->denied = true;
+}
+
+/*
+ * Fill in the verdicts; returns how many services are accepted.  node: the
+ * home's, or NULL for this node itself, which is under no policy.
+ */
+static uint16_t
+judge(struct registry *r, uint64_t session, const char *node,
+    struct verdict *verdicts, const struct service *services, size_t n)
+{
+	bool policy = node != NULL && policy_has(registry_policy(r),
+	    POLICY_PUBLISH);
 	uint16_t accepted = 0;
 	size_t i;
 
@@ -101,20 +129,23 @@ judge(struct verdict *verdicts, uint64_t session,
 		    sizeof(verdicts[i].version));
 		verdicts[i].rule = rule_against(&services[i], session,
 		    verdicts, i);
+		if (verdicts[i].rule == NULL && policy)
+			judge_by_policy(r, node, &verdicts[i], &services[i]);
 		accepted += verdicts[i].rule == NULL;
 	}
 	return (accepted);
 }
 
 static void
-add_service(struct registry *r, uint64_t session, const struct service *s)
+add_service(struct registry *r, uint64_t session, const struct service *s,
+    bool denied)
 {
 	int64_t id, i;
 
-	registry_run(r, DB_SERVICE_ADD, "ittiiii", (int64_t)session,
+	registry_run(r, DB_SERVICE_ADD, "ittiiiii", (int64_t)session,
 	    s->name, s->version, (int64_t)s->weight,
 	    (int64_t)s->max_concurrency, (int64_t)s->visibility,
-	    (int64_t)s->healthy);
+	    (int64_t)s->healthy, (int64_t)denied);
 	id = db_last_id(r->db);
 	for (i = 0; i < s->n_methods && !r->broken; i++)
 		registry_run(r, DB_METHOD_ADD, "iitii", id, i,
@@ -141,13 +172,98 @@ replace_services(struct registry *r, uint64_t session, const char *node,
 	    sizeof(*reply->services))) == NULL)
 		fatal("no memory for a registration");
 	for (i = 0; i < n && !r->broken; i++) {
-		if (verdicts[i].rule != NULL)
+		if (verdicts[i].rule != NULL && !verdicts[i].denied)
 			continue;
-		add_service(r, session, &services[i]);
+		add_service(r, session, &services[i], verdicts[i].denied);
+		if (verdicts[i].denied)
+			continue;
 		service_copy(&reply->services[reply->count++], &services[i]);
 	}
 	view_forget(r);
 }
+
+/* --- services from the database --- */
+
+static void
+read_methods(struct registry *r, int64_t service, struct service *s)
+{
+	int row = registry_run(r, DB_METHODS_OF_SERVICE, "i", service);
+	struct service_method *m;
+
+	for (; row == 1 && s->n_methods < LIMIT_METHODS;
+	    row = registry_check(r, db_next(r->db, DB_METHODS_OF_SERVICE))) {
+		s->methods = reallocarray(s->methods, s->n_methods + 1U,
+		    sizeof(*s->methods));
+		if (s->methods == NULL)
+			fatal("no memory for a service");
+		m = &s->methods[s->n_methods++];
+		strlcpy(m->name, db_text(r->db, DB_METHODS_OF_SERVICE, 0),
+		    sizeof(m->name));
+		m->idempotent = db_int(r->db, DB_METHODS_OF_SERVICE, 1) != 0;
+		m->timeout_ms = (uint32_t)db_int(r->db,
+		    DB_METHODS_OF_SERVICE, 2);
+	}
+	db_done(r->db, DB_METHODS_OF_SERVICE);
+}
+
+static void
+read_labels(struct registry *r, int64_t service, struct service *s)
+{
+	int row = registry_run(r, DB_LABELS_OF_SERVICE, "i", service);
+	struct service_label *l;
+
+	for (; row == 1 && s->n_labels < LIMIT_LABELS;
+	    row = registry_check(r, db_next(r->db, DB_LABELS_OF_SERVICE))) {
+		s->labels = reallocarray(s->labels, s->n_labels + 1U,
+		    sizeof(*s->labels));
+		if (s->labels == NULL)
+			fatal("no memory for a service");
+		l = &s->labels[s->n_labels++];
+		strlcpy(l->key, db_text(r->db, DB_LABELS_OF_SERVICE, 0),
+		    sizeof(l->key));
+		strlcpy(l->value, db_text(r->db, DB_LABELS_OF_SERVICE, 1),
+		    sizeof(l->value));
+	}
+	db_done(r->db, DB_LABELS_OF_SERVICE);
+}
+
+/* The row SERVICES_OF_SESSION is at. */
+static void
+read_service(struct registry *r, struct service *s)
+{
+	enum db_stmt stmt = DB_SERVICES_OF_SESSION;
+
+	service_init(s);
+	strlcpy(s->name, db_text(r->db, stmt, 1), sizeof(s->name));
+	strlcpy(s->version, db_text(r->db, stmt, 2), sizeof(s->version));
+	s->weight = (uint32_t)db_int(r->db, stmt, 3);
+	s->max_concurrency = (uint32_t)db_int(r->db, stmt, 4);
+	s->visibility = (enum visibility)db_int(r->db, stmt, 5);
+	s->healthy = db_int(r->db, stmt, 6) != 0;
+	read_methods(r, db_int(r->db, stmt, 0), s);
+	read_labels(r, db_int(r->db, stmt, 0), s);
+}
+
+uint16_t
+register_say_routes(struct registry *r, uint64_t session, const char *node)
+{
+	struct reply *reply = registry_say(r, MSG_ROUTE_SET, session);
+	int row;
+
+	strlcpy(reply->node, node, sizeof(reply->node));
+	reply->services = calloc(LIMIT_SERVICES, sizeof(*reply->services));
+	if (reply->services == NULL)
+		fatal("no memory for services");
+	row = registry_run(r, DB_SERVICES_OF_SESSION, "i", (int64_t)session);
+	for (; row == 1 && reply->count < LIMIT_SERVICES;
+	    row = registry_check(r, db_next(r->db, DB_SERVICES_OF_SESSION)))
+		read_service(r, &reply->services[reply->count++]);
+	db_done(r->db, DB_SERVICES_OF_SESSION);
+	view_forget(r);
+	return (reply->count);
+}
+
+/* --- registrations --- */
 
 /* A home that has its node, or this node; other Mains have other ways. */
 static bool
@@ -158,26 +274,75 @@ may_offer(struct registry *r, uint64_t session, char *node)
 	return (kind == NODE_HOME || kind == NODE_SELF);
 }
 
+/* What the audit log has of a rejected service: the operator's own words. */
+static void
+note_rejected(struct registry *r, const char *node, const struct verdict *v,
+    const struct service *s, struct when now)
+{
+	char what[sizeof(v->name) + sizeof(v->version) + 1];
+	char where[LIMIT_AUDIT_TEXT + 1];
+	const struct policy_rule *rule;
+
+	strlcpy(where, v->rule, sizeof(where));
+	if (v->denied && !registry_may_publish(r, node, s, &rule))
+		policy_where(rule, where, sizeof(where));
+	snprintf(what, sizeof(what), "%s %s", v->name, v->version);
+	audit_text(r, AUDIT_REJECT, node, what, where, now);
+}
+
+/* This node's own services come from its own configuration. */
+static void
+note_registration(struct registry *r, const char *node,
+    const struct verdict *verdicts, const struct service *services, size_t n,
+    uint16_t accepted, struct when now)
+{
+	char text[64];
+	size_t i;
+
+	snprintf(text, sizeof(text), "%u services accepted, %zu rejected",
+	    accepted, n - accepted);
+	audit_text(r, AUDIT_REGISTER, node, "", text, now);
+	for (i = 0; i < n; i++) {
+		if (verdicts[i].rule != NULL)
+			note_rejected(r, node, &verdicts[i], &services[i],
+			    now);
+	}
+}
+
+/* The session does not have its node. */
+static void
+reject_all(struct verdict *verdicts, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		verdicts[i].rule =
+		    "session: it does not have its node any more";
+}
+
 void
 registry_register(struct registry *r, uint64_t session, uint64_t tag,
-    const struct service *services, size_t n)
+    const struct service *services, size_t n, struct when now)
 {
 	char node[LIMIT_NODE_ID + 1];
 	struct verdict *verdicts;
 	struct reply *reply;
 	uint16_t accepted;
-	size_t i;
+	bool may;
 
 	if ((verdicts = calloc(n + 1, sizeof(*verdicts))) == NULL)
 		fatal("no memory for a registration");
-	accepted = judge(verdicts, session, services, n);
-	if (registry_begin(r) && may_offer(r, session, node)) {
+	may = registry_begin(r) && may_offer(r, session, node);
+	accepted = judge(r, session, may && session != 0 ? node : NULL,
+	    verdicts, services, n);
+	if (may) {
 		replace_services(r, session, node, services, verdicts, n,
 		    accepted);
+		if (session != 0)
+			note_registration(r, node, verdicts, services, n,
+			    accepted, now);
 	} else {
-		for (i = 0; i < n; i++)
-			verdicts[i].rule =
-			    "session: it does not have its node any more";
+		reject_all(verdicts, n);
 		accepted = 0;
 		r->stats.stale++;
 	}

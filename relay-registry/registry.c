@@ -9,7 +9,8 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
-#include "relay-registry/registry_impl.h"
+#include "relay-registry/policy_impl.h"
+#include "relay-registry/auth_impl.h"
 
 /* A router resumes its sessions, and the dialer says where it stands, well
  * within this. */
@@ -47,7 +48,7 @@ registry_say(struct registry *r, enum msg_type type, uint64_t id)
 bool
 registry_pending(const struct registry *r)
 {
-	return (!STAILQ_EMPTY(&r->waiting));
+	return (!STAILQ_EMPTY(&r->waiting) || audit_pending(r));
 }
 
 /* The number of nodes, from the database. */
@@ -93,6 +94,7 @@ refuse_all(struct registry *r, struct when now)
 	r->stats.failed++;
 	r->lost = true;
 	view_forget(r);
+	audit_rollback(r);
 	if (!count_nodes(r))
 		log_err("database: %s", db_error(r->db));
 	STAILQ_CONCAT(&said, &r->waiting);
@@ -111,6 +113,7 @@ registry_commit(struct registry *r, struct when now)
 {
 	bool wrote = db_in_transaction(r->db);
 
+	audit_commit(r);
 	if (r->broken) {
 		db_rollback(r->db);
 	} else if (db_commit(r->db)) {
@@ -152,8 +155,10 @@ void
 registry_tick(struct registry *r, struct when now)
 {
 	clone_expire(&r->clones, now.mono);
+	auth_nonces_expire(&r->trust->nonces, now.mono.ms);
 	mesh_tick(r->mesh, now.mono);
 	peers_coming_expire(&r->peers, now.mono);
+	audit_tick(r, now);
 	if (monotime_diff_ms(now.mono, r->started) >= UNKNOWN_MS)
 		peers_release_unknown(&r->peers);
 	if (r->lost && !r->behind && registry_begin(r))
@@ -197,12 +202,17 @@ registry_new(struct db *db, uint32_t max_nodes, struct when now, char *err,
 	arc4random_buf(&epoch, sizeof(epoch));
 	r->mesh = mesh_new(epoch | 1, &mesh_limits_default);
 	peers_init(&r->peers);
-	if (end_sessions(r, "restart", now) && db_commit(db) &&
-	    count_nodes(r))
+	r->trust = trust_new();
+	err[0] = '\0';
+	if (end_sessions(r, "restart", now) &&
+	    identity_load(r->trust, db, now, err, size) &&
+	    audit_open(r, now) && db_commit(db) && count_nodes(r))
 		return (r);
-	snprintf(err, size, "database: %s", db_error(db));
+	if (err[0] == '\0')
+		snprintf(err, size, "database: %s", db_error(db));
 	db_rollback(db);
 	mesh_free(r->mesh);
+	trust_free(r->trust);
 	free(r);
 	return (NULL);
 }
@@ -252,6 +262,8 @@ registry_free(struct registry *r)
 	view_forget(r);
 	mesh_free(r->mesh);
 	peers_clear(&r->peers);
+	registry_policy_free(r->policy);
+	trust_free(r->trust);
 	db_close(r->db);
 	free(r);
 }
@@ -269,8 +281,8 @@ own_session(struct registry *r, struct when now)
 	    db_int(r->db, DB_SESSION_OF_NODE, 0) == 0;
 	db_done(r->db, DB_SESSION_OF_NODE);
 	if (!kept && registry_run(r, DB_SESSION_DROP, "t", r->node_id) == 0)
-		registry_run(r, DB_SESSION_ADD, "ititti", INT64_C(0),
-		    r->node_id, INT64_C(0), "", "", now.wall_ms);
+		registry_run(r, DB_SESSION_ADD, "itittit", INT64_C(0),
+		    r->node_id, INT64_C(0), "", "", now.wall_ms, "");
 }
 
 void

@@ -27,6 +27,7 @@
 #include "common/proc.h"
 #include "common/service.h"
 #include "common/wire.h"
+#include "relay-registry/credential.h"
 #include "relay-registry/db.h"
 #include "relay-registry/mesh.h"
 #include "relay-registry/peer.h"
@@ -35,6 +36,7 @@
 /* Codes of a denial (PROTOCOL.md section 6). */
 #define REGISTRY_INVALID	(-32600)
 #define REGISTRY_OVERLOADED	(-32017)
+#define REGISTRY_UNAUTHENTICATED	(-32019)
 #define REGISTRY_FORBIDDEN	(-32020)
 #define REGISTRY_DUPLICATE_NODE	(-32026)
 
@@ -44,8 +46,13 @@
 					 * address has one of each family */
 #define REGISTRY_ADDRESS_SIZE	64	/* "[IPv6 address]:port" and a NUL */
 
-/* kind of a node in messages and in the database. */
-enum node_kind { NODE_HOME = 1, NODE_PEER = 2, NODE_SELF = 3 };
+/* kind of a node in the database, and of a link's other end. */
+enum node_kind {
+	NODE_HOME = 1,
+	NODE_PEER = 2,
+	NODE_SELF = 3,
+	NODE_UPLINK = 4		/* the Main a home has dialled: of links only */
+};
 
 /* The time, both ways: for decisions, and for people and the database. */
 struct when {
@@ -60,9 +67,14 @@ struct session_request {
 	struct span	 node;
 	struct span	 boot;		/* may be empty */
 	struct span	 address;
-	/* Of a peer: whom we dialled, by CONF_PEER, or PEER_NONE. */
+	/* Whom we dialled, by CONF_PEER or CONF_UPLINK, or PEER_NONE. */
 	uint32_t	 peer;
 	uint32_t	 generation;
+	uint64_t	 conn;		/* as in PROOF_ASK */
+	bool		 local;		/* over loopback or a unix socket */
+	bool		 tls;
+	struct span	 authorization;	/* of whom we dialled: its proof */
+	struct span	 certificate;	/* names of the client's */
 };
 
 struct registry_stats {
@@ -100,18 +112,61 @@ void	registry_configure_addresses(struct registry *,
 void	registry_configure_peers(struct registry *, uint32_t,
 	    const struct peer_conf *, uint32_t, struct when);
 
+/* Which nodes that have no credentials here may come; as in CONF_NODE. */
+enum authentication { AUTH_REQUIRED = 1, AUTH_LOOPBACK, AUTH_OPEN };
+
+/* A Main that this home dials. */
+struct uplink_conf {
+	char		 host[PEER_HOST_MAX + 1];
+	uint16_t	 port;
+	char		 path[URL_TEXT_MAX + 1];
+	char		 node[LIMIT_NODE_ID + 1];	/* empty: anyone */
+};
+
+/* What a generation says of trust. */
+struct trust_conf {
+	enum authentication authentication;
+	const char	*url;		/* where homes reach this Main, or "" */
+	const struct uplink_conf *uplinks;
+	uint32_t	 n_uplinks;	/* at most LIMIT_UPLINKS */
+};
+
+/*
+ * The trust of a generation, and its sealed credentials, which are taken over:
+ * the caller's are empty then.  To be said behind registry_configure_peers()
+ * and registry_configure_policy(), with the same generation: sessions end that
+ * could not be opened any more.  Before the first, nobody is let in without
+ * credentials.  It ends the transaction.
+ */
+void	registry_configure_trust(struct registry *, uint32_t,
+	    const struct trust_conf *, struct credentials *, struct when);
+/* NULL, or why these credentials cannot be in force: static text. */
+const char *registry_check_trust(const struct credentials *);
+
 /* --- what the router says; every one may add replies to the queue --- */
 void	registry_open(struct registry *, const struct session_request *,
 	    struct when);
 /* A session that outlived this process, with its epoch. */
 void	registry_resume(struct registry *, const struct session_request *,
 	    uint64_t, struct when);
+/* A Main that we dialled wants a proof. */
+struct proof_request {
+	uint64_t	 conn;
+	enum node_kind	 kind;		/* PEER or UPLINK */
+	uint32_t	 index;
+	uint32_t	 generation;
+	struct span	 main_id;	/* as it named itself */
+	struct span	 challenge;
+};
+
+void	registry_prove(struct registry *, const struct proof_request *,
+	    struct when);
 /* Something was received; the round trip in microseconds or 0. */
 void	registry_seen(struct registry *, uint64_t, uint32_t, struct when);
 void	registry_close(struct registry *, uint64_t, struct span, struct when);
 /* At most LIMIT_SERVICES services, which are copied, and their tag. */
 void	registry_register(struct registry *, uint64_t, uint64_t,
-	    const struct service *, size_t);
+	    const struct service *, size_t, struct when);
 void	registry_health(struct registry *, uint64_t, struct span, struct span,
 	    bool, struct when);
 /* GET of a view: what the router knows comes with it. */
@@ -120,6 +175,7 @@ struct view_request {
 	unsigned int	route;		/* enum http_route */
 	bool		draining;
 	uint32_t	latency_ms;	/* of calls, on average */
+	struct span	caller;		/* name of its token; empty: none */
 };
 
 void	registry_view(struct registry *, const struct view_request *,
@@ -154,8 +210,52 @@ void	registry_peer_request(struct registry *, uint64_t, struct span,
 /* From the control socket, whose clients have admin rights. */
 void	registry_ctl_peer(struct registry *, uint64_t,
 	    const struct peer_request *, struct when);
-/* A new admin token, or (true) an end of all of them. */
-void	registry_ctl_token(struct registry *, uint64_t, bool, struct when);
+
+/* --- tokens of callers (token_admin.c) --- */
+
+/* CALLER_ASK: whose token an authorization has. */
+void	registry_caller(struct registry *, uint64_t, struct span);
+/*
+ * A new token of a name, or an end of all of that name (enum ctl_token); of
+ * a list only the end of the answer.
+ */
+void	registry_ctl_token(struct registry *, uint64_t, unsigned int,
+	    struct span, struct when);
+/* Name and time of making (ms since 1970) of each, by name; false: it failed. */
+bool	registry_each_token(struct registry *, void (*)(void *, const char *,
+	    int64_t), void *);
+/* POLICY_DENIED: how many more, caller, target, method, rule. */
+void	registry_denied(struct registry *, uint32_t, struct span, struct span,
+	    struct span, struct span, struct when);
+
+/* --- nodes and their credentials (node_admin.c) --- */
+
+struct node_request {
+	unsigned int	 op;		/* enum ctl_node, but LIST */
+	struct span	 node;
+	struct span	 url;		/* of this Main; may be empty */
+	struct span	 pin;
+	uint32_t	 expires_s;	/* 0: LIMIT_JOIN_S */
+};
+
+void	registry_ctl_node(struct registry *, uint64_t,
+	    const struct node_request *, struct when);
+
+/* What is shown of a node that has credentials here or is disabled. */
+struct node_info {
+	const char	*node;
+	enum node_kind	 kind;		/* 0: it was never here */
+	bool		 configured, enrolled;
+	char		 methods[64];	/* joined by commas */
+	bool		 disabled, connected;
+	int64_t		 last_seen_ms;	/* 0: never */
+};
+
+/* In order of their ids, until the callback returns false. */
+void	registry_each_node(struct registry *, bool (*)(void *,
+	    const struct node_info *), void *, struct when);
+/* This node's public key, as relayd.conf(5) has it, to 64 bytes. */
+void	registry_identity(const struct registry *, char [64]);
 
 /* A router is there that knows nothing. */
 void	registry_router_up(struct registry *);

@@ -3,6 +3,8 @@
 #ifndef RELAY_REGISTRY_REGISTRY_IMPL_H
 #define RELAY_REGISTRY_REGISTRY_IMPL_H
 
+#include "common/policy.h"
+#include "relay-registry/audit.h"
 #include "relay-registry/clone.h"
 #include "relay-registry/mesh.h"
 #include "relay-registry/peer.h"
@@ -14,7 +16,14 @@ struct view_cache {
 	size_t		 len;
 	struct monotime	 made;
 	bool		 draining;	/* when it was made */
+	unsigned int	 route;
+	/* Whose view it is; empty for all, or for the anonymous if there
+	 * are rules. */
+	char		 caller[LIMIT_TOKEN_NAME + 1];
 };
+
+#define VIEW_CACHES	(HTTP_ROUTE_MAX + 16)	/* one a route, and some
+						 * callers' */
 
 /* Why a link may not be a session. */
 struct denial {
@@ -22,8 +31,11 @@ struct denial {
 	int32_t		 code;
 	uint32_t	 retry_after_ms;
 	const char	*reason;
+	bool		 challenge;	/* ask for a proof */
 	char		 detail[2 * LIMIT_NODE_ID + 128]; /* said instead */
 };
+
+struct trust;
 
 struct registry {
 	struct db		*db;
@@ -41,11 +53,14 @@ struct registry {
 	int64_t			 own_warned_ms;	/* of this node's own id */
 	struct mesh		*mesh;
 	struct peers		 peers;
+	struct trust		*trust;
 	char			 own[REGISTRY_ADDRESSES][REGISTRY_ADDRESS_SIZE];
 	uint32_t		 n_own;
 	bool			 peers_known;	/* persisted ones were said */
 	struct monotime		 started;
-	struct view_cache	 cache[HTTP_ROUTE_MAX];
+	struct view_cache	 cache[VIEW_CACHES];
+	struct policy		*policy;	/* in force; NULL: no rules */
+	struct audit		 audit;
 	struct registry_stats	 stats;
 };
 
@@ -66,7 +81,31 @@ bool		 registry_may_warn(struct registry *, struct when);
 /* What views show has changed. */
 void		 view_forget(struct registry *);
 
+/* Tell the router to end a session. */
+void		 registry_end(struct registry *, uint64_t, uint16_t,
+		    const char *);
+
+/* CTL_END: status (enum ctl_status) and text. */
+void		 registry_ctl_end(struct registry *, uint64_t, uint16_t,
+		    const char *);
+
+#define TOKEN_BY_SIZE	(LIMIT_TOKEN_NAME + sizeof("token:"))
+
+/* Whose token an authorization has: its name, or false and an empty one. */
+bool		 token_holder(struct registry *, struct span,
+		    char [LIMIT_TOKEN_NAME + 1]);
+/* "token:NAME", as policy and the audit log have it; "anonymous" for none. */
+void		 token_by(const char *, char [TOKEN_BY_SIZE]);
+
 /* --- sessions with other Mains --- */
+
+/* Whether one with this node's own id asks; why not then. */
+bool		 peer_is_own(struct registry *, const struct session_request *,
+		    const char *, struct denial *, struct when);
+/* One that we dialled is who it should be, or why not. */
+bool		 peer_is_expected(struct registry *,
+		    const struct session_request *, const char *,
+		    struct denial *);
 
 /*
  * Whether a link with that Main may be; the session it then replaces, or 0, or

@@ -4,6 +4,7 @@
 #define RELAY_REGISTRY_REGISTRY_MAIN_H
 
 #include "common/child.h"
+#include "common/policy.h"
 #include "relay-registry/registry.h"
 
 /* A configuration while it is collected. */
@@ -16,6 +17,13 @@ struct staged {
 	uint32_t	 n_addresses;
 	struct peer_conf peers[LIMIT_PEERS];
 	uint32_t	 n_peers;
+	enum authentication authentication;
+	char		 url[URL_TEXT_MAX + 1];
+	struct uplink_conf uplinks[LIMIT_UPLINKS];
+	uint32_t	 n_uplinks;
+	struct credentials credentials;
+	struct policy	 policy;
+	char		 fault[512];	/* of a credential; empty: none */
 };
 
 /* One relay-registry. */
@@ -35,11 +43,21 @@ struct context {
 
 struct when	when_now(void);
 
-/* --- main.c: the configuration --- */
+/* --- staged.c: the configuration --- */
+
+/* Forget what was collected. */
+void	staged_clear(struct staged *);
 void	registry_on_conf_node(void *, struct channel *, struct wire_get *, int);
 void	registry_on_conf_address(void *, struct channel *, struct wire_get *,
 	    int);
 void	registry_on_conf_peer(void *, struct channel *, struct wire_get *, int);
+void	registry_on_conf_uplink(void *, struct channel *, struct wire_get *,
+	    int);
+void	registry_on_conf_credential(void *, struct channel *,
+	    struct wire_get *, int);
+void	registry_on_conf_rule(void *, struct channel *, struct wire_get *, int);
+/* All of it is there: false if it cannot be in force, with the reason. */
+bool	staged_check(struct staged *, char *, size_t);
 
 /* --- links.c: the router and the parent --- */
 

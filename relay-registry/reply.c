@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/stdlib.h>
+
 #include "common/ctl.h"
 #include "common/log.h"
 #include "relay-registry/registry.h"
@@ -34,10 +36,17 @@ reply_free(struct reply *r)
 		for (i = 0; i < r->count; i++)
 			service_clear(&r->services[i]);
 	}
+	for (i = 0; r->verdicts != NULL && i < r->count; i++)
+		free(r->verdicts[i].text);
 	free(r->services);
 	free(r->verdicts);
-	free(r->body);
+	if (r->type == MSG_CTL_ROW || r->type == MSG_CTL_END)
+		freezero(r->body, r->body_len);
+	else
+		free(r->body);
 	free(r->detail);
+	if (r->header != NULL)
+		freezero(r->header, strlen(r->header));
 	if (r->peer != NULL) {
 		free(r->peer->host);
 		free(r->peer->path);
@@ -99,7 +108,9 @@ reply_to(const struct reply *r)
 		return (PROC_REGISTRY);
 	case MSG_PEER_ADD:
 	case MSG_PEER_DELETE:
+	case MSG_CTL_ROW:
 	case MSG_CTL_END:
+	case MSG_JOINED:
 		return (PROC_PARENT);
 	default:
 		return (PROC_ROUTER);
@@ -121,6 +132,8 @@ reply_refuse(struct reply *r)
 		free(r->detail);
 		r->detail = NULL;
 		r->reason = CANNOT_WRITE;
+		free(r->header);	/* a proof: there is no link to it */
+		r->header = NULL;
 		return (true);
 	case MSG_REGISTERED:
 		for (i = 0; i < r->count; i++)
@@ -144,6 +157,8 @@ reply_refuse(struct reply *r)
 	case MSG_PEER_ADD:
 	case MSG_PEER_DELETE:
 	case MSG_SESSION_RESUME:
+	case MSG_CTL_ROW:
+	case MSG_JOINED:
 		return (false);
 	default:
 		return (true);
@@ -185,6 +200,7 @@ put_peer(struct wire_put *w, const struct reply *r)
 	if (r->type == MSG_PEER_DELETE)
 		return;
 	put_str(w, r->node);
+	put_bool(w, r->peer->tls);
 	put_bool(w, r->peer->insecure);
 	put_bool(w, r->peer->persist);
 }
@@ -195,21 +211,42 @@ reason_of(const struct reply *r)
 	return (r->detail != NULL ? r->detail : r->reason);
 }
 
+static const char *
+header_of(const struct reply *r)
+{
+	return (r->header != NULL ? r->header : "");
+}
+
+/* A row of one field, which is called like its section. */
+static void
+put_secret(struct wire_put *w, const struct reply *r)
+{
+	put_str(w, r->reason);
+	put_u16(w, 1);
+	put_str(w, r->reason);
+	put_u8(w, CTL_TEXT);
+	put_str(w, r->body);
+}
+
 void
 put_reply(struct wire_put *w, const struct reply *r)
 {
-	if (r->type != MSG_NODE_STATE && r->peer == NULL)
+	if (r->type == MSG_JOINED)
+		put_u32(w, (uint32_t)r->id);
+	else if (r->type != MSG_NODE_STATE && r->peer == NULL)
 		put_u64(w, r->id);
 	switch (r->type) {
 	case MSG_SESSION_ACCEPT:
 		put_u64(w, r->epoch);
 		put_u64(w, r->replaced);
 		put_str(w, r->node);
+		put_str(w, header_of(r));
 		break;
 	case MSG_SESSION_DENY:
 		put_u16(w, r->status);
 		put_i32(w, r->code);
 		put_u32(w, r->retry_after_ms);
+		put_str(w, header_of(r));
 		put_str(w, reason_of(r));
 		break;
 	case MSG_SESSION_END:
@@ -219,6 +256,16 @@ put_reply(struct wire_put *w, const struct reply *r)
 	case MSG_PEER_ADD:
 	case MSG_PEER_DELETE:
 		put_peer(w, r);
+		break;
+	case MSG_JOINED:
+		put_u32(w, (uint32_t)r->tag);
+		break;
+	case MSG_PROOF_ANSWER:
+		put_str(w, header_of(r));
+		put_str(w, reason_of(r));
+		break;
+	case MSG_CTL_ROW:
+		put_secret(w, r);
 		break;
 	case MSG_CTL_END:
 		put_u8(w, (uint8_t)r->status);
@@ -238,6 +285,10 @@ put_reply(struct wire_put *w, const struct reply *r)
 	case MSG_NODE_STATE:
 		put_str(w, r->node);
 		put_bool(w, r->known);
+		break;
+	case MSG_CALLER_ANSWER:
+		put_bool(w, r->known);
+		put_str(w, r->node);
 		break;
 	case MSG_VIEW_REPLY:
 		put_u16(w, r->status);

@@ -22,13 +22,16 @@
 struct verdict {
 	char		 name[LIMIT_SERVICE_NAME + 1];
 	char		 version[LIMIT_VERSION + 1];
-	const char	*rule;		/* that rejected it; static, or NULL */
+	const char	*rule;		/* that rejected it; static, text, or NULL */
+	char		*text;		/* owned, or NULL */
+	bool		 denied;	/* by policy */
 };
 
 struct reply_peer {
 	char		*host;
 	char		*path;
 	uint16_t	 port;
+	bool		 tls;
 	bool		 insecure;
 	bool		 persist;
 };
@@ -49,6 +52,8 @@ struct reply {
 	uint8_t			 state;		/* of a node that was asked for */
 	const char		*reason;	/* static, unless there is */
 	char			*detail;	/* owned, or NULL */
+	char			*header;	/* the same: a proof, a challenge,
+						 * what is shown to a Main */
 	char			 node[LIMIT_NODE_ID + 1];
 	struct verdict		*verdicts;
 	struct service		*services;

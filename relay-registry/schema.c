@@ -76,8 +76,83 @@ static const char step_2[] =
     ");"
     "CREATE INDEX service_name ON service (name);";
 
+/* --- step 3, a part each --- */
+
+/*
+ * A token belongs to its name: those of before are the operator's own.  A
+ * service that policy denies is kept until policy allows it or its home
+ * registers again.
+ */
+#define STEP_3_NAMES							\
+    "ALTER TABLE token ADD COLUMN name TEXT NOT NULL DEFAULT 'admin';"	\
+    "CREATE INDEX token_name ON token (name);"				\
+    "ALTER TABLE service ADD COLUMN denied INTEGER NOT NULL DEFAULT 0"	\
+    " CHECK (denied IN (0, 1));"
+
+/*
+ * The audit log (audit.c says what the hashes are of).  Its head: the hash
+ * before the first row that is there, and the number and hash of the last.
+ */
+#define STEP_3_AUDIT							\
+    "CREATE TABLE audit ("						\
+    " seq INTEGER NOT NULL PRIMARY KEY,"				\
+    " time INTEGER NOT NULL,"						\
+    " event INTEGER NOT NULL,"						\
+    " subject TEXT NOT NULL,"						\
+    " object TEXT NOT NULL,"						\
+    " detail TEXT NOT NULL,"						\
+    " hash TEXT NOT NULL"						\
+    ");"								\
+    "CREATE TABLE audit_head ("						\
+    " id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),"			\
+    " count INTEGER NOT NULL,"						\
+    " anchor TEXT NOT NULL,"						\
+    " seq INTEGER NOT NULL,"						\
+    " hash TEXT NOT NULL"						\
+    ");"								\
+    "INSERT INTO audit_head VALUES (1, 0,"				\
+    " '0000000000000000000000000000000000000000000000000000000000000000',"\
+    " 0, '0000000000000000000000000000000000000000000000000000000000000000');"
+
+/*
+ * What enrolled nodes show.  kind: of the node, 0 until it has come.  method:
+ * 1 key, 3 token, 5 join; value: a public key or a one-time secret in
+ * base64url, or the SHA-256 of a token in hex.  A node without credentials may
+ * be disabled, too.  seed: this node's own Ed25519 private key.
+ */
+#define STEP_3_CREDENTIALS						\
+    "CREATE TABLE credential ("						\
+    " id INTEGER NOT NULL PRIMARY KEY,"					\
+    " node TEXT NOT NULL,"						\
+    " kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 2),"		\
+    " method INTEGER NOT NULL CHECK (method IN (1, 3, 5)),"		\
+    " value TEXT NOT NULL,"						\
+    " created INTEGER NOT NULL,"					\
+    " expires INTEGER,"							\
+    " UNIQUE (node, method, value)"					\
+    ");"								\
+    "CREATE TABLE disabled ("						\
+    " node TEXT NOT NULL PRIMARY KEY,"					\
+    " since INTEGER NOT NULL"						\
+    ") WITHOUT ROWID;"							\
+    "CREATE TABLE identity ("						\
+    " id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),"			\
+    " seed TEXT NOT NULL,"						\
+    " created INTEGER NOT NULL"						\
+    ");"
+
+/* By what a session was let in, as auth_admit() writes it. */
+#define STEP_3_LINKS							\
+    "ALTER TABLE session ADD COLUMN credential TEXT NOT NULL DEFAULT '';" \
+    "ALTER TABLE peer ADD COLUMN tls INTEGER NOT NULL DEFAULT 0"	\
+    " CHECK (tls IN (0, 1));"
+
+static const char step_3[] = STEP_3_NAMES STEP_3_AUDIT STEP_3_CREDENTIALS
+    STEP_3_LINKS;
+
 const struct db_step db_steps[] = {
 	{ "nodes, sessions and services", step_1 },
 	{ "peers and admin tokens", step_2 },
+	{ "trust and audit", step_3 },
 	{ NULL, NULL }
 };

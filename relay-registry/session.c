@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Who has which node: open, resume, seen, close. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,9 @@
 
 #include "common/log.h"
 #include "common/name.h"
-#include "relay-registry/registry_impl.h"
+#include "relay-registry/audit.h"
+#include "relay-registry/auth_impl.h"
+#include "relay-registry/policy_impl.h"
 
 #define REASON_MAX	128	/* bytes of a reason that are kept */
 #define WARNED_MS	1000	/* least time between warnings of strangers */
@@ -40,6 +43,8 @@ refused(const struct registry *r, const struct session_request *q, char *node,
 	*why = (struct denial){ .status = 403, .code = REGISTRY_FORBIDDEN };
 	if (r->role != ROLE_MAIN)
 		why->reason = "a home takes no links";
+	else if (q->kind == NODE_UPLINK)
+		why->reason = "a Main has no uplinks";
 	else if (!name_node_lower(q->node, node, LIMIT_NODE_ID + 1))
 		*why = (struct denial){ .status = 400,
 		    .code = REGISTRY_INVALID, .reason = "node id: 1 to 253 "
@@ -50,14 +55,21 @@ refused(const struct registry *r, const struct session_request *q, char *node,
 }
 
 static void
-deny(struct registry *r, uint64_t session, const struct denial *why)
+deny(struct registry *r, uint64_t session, const struct denial *why,
+    struct when now)
 {
 	struct reply *reply = registry_say(r, MSG_SESSION_DENY, session);
+	char challenge[CHALLENGE_TEXT];
 
 	reply->status = why->status;
 	reply->code = why->code;
 	reply->retry_after_ms = why->retry_after_ms;
 	reply->reason = why->reason;
+	if (why->challenge) {
+		auth_challenge_text(r->trust, now, challenge);
+		if ((reply->header = strdup(challenge)) == NULL)
+			fatal("no memory for a reply");
+	}
 	if (why->detail[0] != '\0' &&
 	    (reply->detail = strdup(why->detail)) == NULL)
 		fatal("no memory for a reply");
@@ -149,15 +161,16 @@ session_exists(struct registry *r, uint64_t session)
 /* Make it the node's session, in place of any other and its services. */
 static void
 give_node(struct registry *r, const struct session_request *q,
-    const char *node, uint64_t epoch, struct when now)
+    const char *node, uint64_t epoch, const char *credential, struct when now)
 {
 	char boot[LIMIT_BOOT_ID + 1], address[PEER_ADDRESS_MAX + 1];
 
 	registry_clean(q->boot, boot, sizeof(boot));
 	registry_clean(q->address, address, sizeof(address));
 	if (registry_run(r, DB_SESSION_DROP, "t", node) == 0)
-		registry_run(r, DB_SESSION_ADD, "ititti", (int64_t)q->session,
-		    node, (int64_t)epoch, boot, address, now.wall_ms);
+		registry_run(r, DB_SESSION_ADD, "itittit", (int64_t)q->session,
+		    node, (int64_t)epoch, boot, address, now.wall_ms,
+		    credential);
 	view_forget(r);
 }
 
@@ -237,7 +250,8 @@ may_have(struct registry *r, const struct session_request *q, const char *node,
 
 static void
 accept_session(struct registry *r, const struct session_request *q,
-    const char *node, uint64_t replaced, int known, struct when now)
+    const char *node, uint64_t replaced, int known,
+    const struct admission *admission, struct when now)
 {
 	struct reply *reply;
 	uint64_t epoch = 0;
@@ -247,8 +261,10 @@ accept_session(struct registry *r, const struct session_request *q,
 		epoch = (uint64_t)db_int(r->db, DB_NODE_GET, 1);
 	db_done(r->db, DB_NODE_GET);
 	r->n_nodes += known == 0;
-	if (!r->broken)
-		give_node(r, q, node, epoch, now);
+	if (!r->broken) {
+		give_node(r, q, node, epoch, admission->credential, now);
+		auth_admitted(r, q, node, admission, now);
+	}
 	/* The router knows homes; a Main is what it has a link with. */
 	if (q->kind == NODE_HOME || known == NODE_HOME)
 		say_node(r, node, q->kind == NODE_HOME);
@@ -259,6 +275,40 @@ accept_session(struct registry *r, const struct session_request *q,
 	reply->kind = (uint8_t)q->kind;
 	reply->epoch = epoch;
 	reply->replaced = replaced;
+	if (admission->proof[0] != '\0' &&
+	    (reply->header = strdup(admission->proof)) == NULL)
+		fatal("no memory for a reply");
+}
+
+/* Whether it is who it says it is, and such a node may be linked. */
+static bool
+may_link(struct registry *r, const struct session_request *q,
+    const char *node, struct admission *admission, struct denial *why,
+    struct when now)
+{
+	const struct policy_rule *rule;
+	char where[LIMIT_RULE_FILE + 512], reason[sizeof(where) + 16];
+
+	if (peer_is_own(r, q, node, why, now))
+		return (false);
+	if (q->peer != PEER_NONE) {
+		if (!peer_is_expected(r, q, node, why))
+			return (false);
+		if (!auth_main_proved(r, q, node, admission, why)) {
+			if (why->status == 403)
+				auth_refused(r, q, node, why->detail, now);
+			return (false);
+		}
+	} else if (!auth_admit(r, q, node, admission, why, now))
+		return (false);
+	if (registry_may_connect(r, q->kind, node, &rule))
+		return (true);
+	policy_where(rule, where, sizeof(where));
+	snprintf(reason, sizeof(reason), "denied by %s", where);
+	auth_refused(r, q, node, reason, now);
+	*why = (struct denial){ .status = 403, .code = REGISTRY_FORBIDDEN,
+	    .reason = "forbidden" };
+	return (false);
 }
 
 void
@@ -266,12 +316,19 @@ registry_open(struct registry *r, const struct session_request *q,
     struct when now)
 {
 	char node[LIMIT_NODE_ID + 1];
+	struct admission admission;
 	struct denial why;
 	struct live live;
 	int known = 0;
 
-	if (refused(r, q, node, &why)) {
-		deny(r, q->session, &why);
+	if (q->kind == NODE_UPLINK && r->role == ROLE_HOME) {
+		auth_open_uplink(r, q, now);
+		return;
+	}
+	/* No transaction yet: who is not let in writes nothing. */
+	if (refused(r, q, node, &why) ||
+	    !may_link(r, q, node, &admission, &why, now)) {
+		deny(r, q->session, &why, now);
 		return;
 	}
 	if (!registry_begin(r)) {
@@ -281,9 +338,10 @@ registry_open(struct registry *r, const struct session_request *q,
 	}
 	live = session_of(r, node);
 	if (may_have(r, q, node, &live, &known, &why, now))
-		accept_session(r, q, node, live.session, known, now);
+		accept_session(r, q, node, live.session, known, &admission,
+		    now);
 	else
-		deny(r, q->session, &why);
+		deny(r, q->session, &why, now);
 }
 
 /* Whether the row of a session is this very one, open or closed. */
@@ -316,10 +374,34 @@ resume_lost(struct registry *r, const struct session_request *q,
 	    now.wall_ms, (int64_t)epoch) == -1)
 		return (false);
 	r->n_nodes += known == 0;
-	give_node(r, q, node, epoch, now);
+	give_node(r, q, node, epoch, "", now);
 	if (q->kind == NODE_HOME)
 		say_node(r, node, true);
 	return (true);
+}
+
+/*
+ * The router is believed that it was let in; but what it was let in by may be
+ * gone since.
+ */
+static void
+check_resumed(struct registry *r, const struct session_request *q,
+    const char *node, struct when now)
+{
+	char id[CREDENTIAL_ID] = "";
+	const char *why;
+
+	if (registry_run(r, DB_SESSION_CREDENTIAL, "i",
+	    (int64_t)q->session) == 1)
+		strlcpy(id, db_text(r->db, DB_SESSION_CREDENTIAL, 0),
+		    sizeof(id));
+	db_done(r->db, DB_SESSION_CREDENTIAL);
+	why = auth_fault(r, q->kind, node, id, q->session, now);
+	if (why == NULL)
+		return;
+	log_notice("%s: %s; its link is closed", node, why);
+	audit_text(r, AUDIT_END, node, "", why, now);
+	registry_end(r, q->session, 1008, "no longer authorized");
 }
 
 void
@@ -348,6 +430,8 @@ registry_resume(struct registry *r, const struct session_request *q,
 		done = !exists && resume_lost(r, q, node, epoch, now);
 	if (done && q->kind == NODE_PEER)
 		peer_resumed(r, q, node, now.mono);
+	if (done)
+		check_resumed(r, q, node, now);
 	if (done)
 		r->stats.resumed++;
 	else
@@ -405,6 +489,7 @@ registry_close(struct registry *r, uint64_t session, struct span reason,
 	registry_run(r, DB_SESSION_CLOSE, "iit", (int64_t)session,
 	    now.wall_ms, why);
 	registry_run(r, DB_SERVICE_DROP, "i", (int64_t)session);
+	audit_text(r, AUDIT_END, node, "", why, now);
 	r->stats.closed++;
 	view_forget(r);
 	if (kind == NODE_PEER)

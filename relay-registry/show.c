@@ -6,6 +6,7 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "relay-registry/audit.h"
 #include "relay-registry/peer_list.h"
 #include "relay-registry/show.h"
 
@@ -239,6 +240,90 @@ show_summary(struct registry *r, struct channel *ch, uint64_t request)
 		show_mesh(r, ch, request);
 }
 
+/* --- tokens and the audit log --- */
+
+/* Where rows go. */
+struct answer {
+	struct channel	*ch;
+	uint64_t	 request;
+	uint32_t	 n;
+};
+
+static void
+token_row(void *arg, const char *name, int64_t created_ms)
+{
+	const struct answer *a = arg;
+	struct ctl_row row;
+
+	ctl_row_begin(&row, a->ch, a->request, "tokens");
+	ctl_text(&row, "name", name);
+	ctl_time(&row, "created", created_ms);
+	ctl_row_end(&row);
+}
+
+/* There are LIMIT_CALLER_TOKENS at most, which fit. */
+void
+registry_show_tokens(struct registry *r, struct channel *ch, uint64_t request)
+{
+	struct answer a = { ch, request, 0 };
+
+	if (!registry_each_token(r, token_row, &a))
+		error_row(ch, request, db_error(registry_db(r)));
+}
+
+static void
+audit_row(void *arg, const struct audit_row *one)
+{
+	struct answer *a = arg;
+	struct ctl_row row;
+
+	a->n++;
+	ctl_row_begin(&row, a->ch, a->request, "audit");
+	ctl_number(&row, "seq", (int64_t)one->seq);
+	ctl_time(&row, "time", one->time_ms);
+	ctl_text(&row, "event", audit_event_name(one->event));
+	ctl_text(&row, "subject", one->subject);
+	ctl_text(&row, "object", one->object);
+	ctl_text(&row, "detail", one->detail);
+	ctl_row_end(&row);
+}
+
+void
+registry_show_audit(struct registry *r, struct channel *ch, uint64_t request,
+    uint64_t before, uint32_t count)
+{
+	struct answer a = { ch, request, 0 };
+	char text[96];
+
+	if (!audit_each(r, before, count, audit_row, &a)) {
+		error_row(ch, request, db_error(registry_db(r)));
+	} else if (a.n == AUDIT_PAGE && count > AUDIT_PAGE) {
+		snprintf(text, sizeof(text), "the list is cut: %d records "
+		    "are shown at once, the last ones", AUDIT_PAGE);
+		error_row(ch, request, text);
+	}
+}
+
+void
+registry_show_verify(struct registry *r, struct channel *ch, uint64_t request)
+{
+	struct audit_check c;
+	struct ctl_row row;
+
+	if (!audit_verify(r, &c)) {
+		error_row(ch, request, db_error(registry_db(r)));
+		return;
+	}
+	ctl_row_begin(&row, ch, request, "verify");
+	ctl_number(&row, "records", (int64_t)c.records);
+	ctl_number(&row, "first_seq", (int64_t)c.first_seq);
+	ctl_number(&row, "last_seq", (int64_t)c.last_seq);
+	ctl_bool(&row, "ok", c.ok);
+	ctl_number(&row, "broken_at", (int64_t)c.broken_at);
+	ctl_text(&row, "head", c.head);
+	ctl_row_end(&row);
+}
+
 void
 registry_show(struct registry *r, struct channel *ch, uint64_t request,
     enum ctl_show what, struct when now)
@@ -259,6 +344,9 @@ registry_show(struct registry *r, struct channel *ch, uint64_t request,
 		break;
 	case CTL_SHOW_SERVICES:
 		show_services(r, ch, request);
+		break;
+	case CTL_SHOW_IDENTITY:
+		registry_show_identity(r, ch, request);
 		break;
 	default:
 		break;

@@ -16,4 +16,19 @@
 void	registry_show(struct registry *, struct channel *, uint64_t,
 	    enum ctl_show, struct when);
 
+/* CTL_TOKEN list: section "tokens". */
+void	registry_show_tokens(struct registry *, struct channel *, uint64_t);
+/*
+ * CTL_AUDIT: the last records before one (0: the end), oldest first, in section
+ * "audit"; or section "verify".
+ */
+void	registry_show_audit(struct registry *, struct channel *, uint64_t,
+	    uint64_t, uint32_t);
+void	registry_show_verify(struct registry *, struct channel *, uint64_t);
+
+/* CTL_NODE list: section "nodes"; CTL_SHOW_IDENTITY: "identity". */
+void	registry_show_nodes(struct registry *, struct channel *, uint64_t,
+	    struct when);
+void	registry_show_identity(struct registry *, struct channel *, uint64_t);
+
 #endif

@@ -42,14 +42,18 @@ token_make(char token[TOKEN_SIZE])
 void
 token_hash(struct span token, char hash[TOKEN_HASH_SIZE])
 {
+	static const char hex[] = "0123456789abcdef";
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned int len = 0, i;
 
 	if (EVP_Digest(token.p, token.len, md, &len, EVP_sha256(), NULL) != 1 ||
 	    len != HASH)
 		fatal("SHA-256 cannot be computed");
-	for (i = 0; i < len; i++)
-		snprintf(hash + 2 * i, 3, "%02x", md[i]);
+	for (i = 0; i < len; i++) {
+		hash[2 * i] = hex[md[i] >> 4];
+		hash[2 * i + 1] = hex[md[i] & 0xf];
+	}
+	hash[2 * len] = '\0';
 }
 
 struct span

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "relay-registry/policy_impl.h"
 #include "relay-registry/view_impl.h"
 
 /* Milliseconds a view is given out again while nothing has changed: only
@@ -20,7 +21,7 @@ view_forget(struct registry *r)
 {
 	size_t i;
 
-	for (i = 0; i < HTTP_ROUTE_MAX; i++) {
+	for (i = 0; i < VIEW_CACHES; i++) {
 		free(r->cache[i].body);
 		r->cache[i].body = NULL;
 	}
@@ -94,25 +95,73 @@ node_address(const char *node, const char *main_id)
 	return (o);
 }
 
-static struct json_object *
-methods_of(struct registry *r, int64_t service)
+/* What is listed, and for whom. */
+struct list {
+	struct registry	*r;
+	struct view_body body;
+	size_t		 n;
+	struct when	 now;
+	struct policy_ask ask;		/* the asker's; action 0: everything
+					 * may be seen */
+};
+
+/* Whether the asker may call that method of the service in question. */
+static bool
+may_call(struct list *l, const char *method)
 {
-	struct json_object *list = json_object_new_array();
+	const struct policy_rule *rule;
+
+	l->ask.method = span_str(method);
+	return (l->ask.action == 0 ||
+	    policy_allows(registry_policy(l->r), &l->ask, &rule));
+}
+
+/*
+ * A service is shown with the methods that may be called; false if it has some
+ * and none of them may, or if any goes and none may.
+ */
+static bool
+is_seen(struct list *l, bool any, const struct json_object *methods)
+{
+	if (l->ask.action == 0)
+		return (true);
+	return (any ? policy_may_see(registry_policy(l->r), &l->ask) :
+	    json_object_array_length(methods) > 0);
+}
+
+static void
+ask_about(struct list *l, const char *node, const char *main_id,
+    const char *service)
+{
+	l->ask.to_who = WHO_HOME;
+	l->ask.to = span_str(node);
+	l->ask.to_main = span_str(main_id);
+	l->ask.service = span_str(service);
+}
+
+/* Those that may be called; *any: the service has none of its own. */
+static struct json_object *
+methods_of(struct list *l, int64_t service, bool *any)
+{
+	struct json_object *names = json_object_new_array();
+	struct registry *r = l->r;
 	int row;
 
 	row = registry_run(r, DB_LIST_METHODS, "i", service);
+	*any = row != 1;
 	while (row == 1) {
-		json_object_array_add(list, json_object_new_string(
-		    db_text(r->db, DB_LIST_METHODS, 0)));
+		if (may_call(l, db_text(r->db, DB_LIST_METHODS, 0)))
+			json_object_array_add(names, json_object_new_string(
+			    db_text(r->db, DB_LIST_METHODS, 0)));
 		row = registry_check(r, db_next(r->db, DB_LIST_METHODS));
 	}
 	db_done(r->db, DB_LIST_METHODS);
-	return (list);
+	return (names);
 }
 
-/* The present row of LIST_SERVICES as ServiceInfo. */
+/* The present row of LIST_SERVICES as ServiceInfo, with its methods. */
 static struct json_object *
-service_info(struct registry *r, struct when now)
+service_info(struct registry *r, struct json_object *methods, struct when now)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -120,8 +169,7 @@ service_info(struct registry *r, struct when now)
 	json_object_object_add(o, "node_address", node_address(
 	    db_text(r->db, DB_LIST_SERVICES, 3),
 	    r->role == ROLE_MAIN ? r->node_id : NULL));
-	json_object_object_add(o, "methods", methods_of(r,
-	    db_int(r->db, DB_LIST_SERVICES, 0)));
+	json_object_object_add(o, "methods", methods);
 	/* A home is always seen by itself. */
 	view_add_time(o, "last_seen", r->role == ROLE_HOME ? now.wall_ms :
 	    db_int(r->db, DB_LIST_SERVICES, 4));
@@ -132,19 +180,28 @@ service_info(struct registry *r, struct when now)
 	return (o);
 }
 
-/* Services, joined by commas. */
-struct list {
-	struct view_body body;
-	size_t		 n;
-	struct when	 now;
-};
-
 static void
 list_add(struct list *l, struct json_object *o)
 {
 	if (l->n++ > 0)
 		view_append(&l->body, ",", 1);
 	view_append_json(&l->body, o);
+}
+
+/* The present row of LIST_SERVICES, if it may be seen. */
+static void
+list_row(struct registry *r, struct list *l)
+{
+	struct json_object *methods;
+	bool any;
+
+	ask_about(l, db_text(r->db, DB_LIST_SERVICES, 3), "",
+	    db_text(r->db, DB_LIST_SERVICES, 1));
+	methods = methods_of(l, db_int(r->db, DB_LIST_SERVICES, 0), &any);
+	if (is_seen(l, any, methods))
+		list_add(l, service_info(r, methods, l->now));
+	else
+		json_object_put(methods);
 }
 
 static void
@@ -155,7 +212,7 @@ list_local(struct registry *r, struct list *l)
 	row = registry_run(r, DB_LIST_SERVICES, "i",
 	    (int64_t)(r->role == ROLE_HOME));
 	while (row == 1 && !l->body.full) {
-		list_add(l, service_info(r, l->now));
+		list_row(r, l);
 		row = registry_check(r, db_next(r->db, DB_LIST_SERVICES));
 	}
 	db_done(r->db, DB_LIST_SERVICES);
@@ -164,15 +221,17 @@ list_local(struct registry *r, struct list *l)
 /* --- services of other Mains --- */
 
 static struct json_object *
-method_names(const struct service *s)
+method_names(struct list *l, const struct service *s)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *names = json_object_new_array();
 	size_t i;
 
-	for (i = 0; i < s->n_methods; i++)
-		json_object_array_add(list,
-		    json_object_new_string(s->methods[i].name));
-	return (list);
+	for (i = 0; i < s->n_methods; i++) {
+		if (may_call(l, s->methods[i].name))
+			json_object_array_add(names,
+			    json_object_new_string(s->methods[i].name));
+	}
+	return (names);
 }
 
 /* The wall clock's time of a moment that is past. */
@@ -184,14 +243,14 @@ wall_of(struct monotime then, struct when now)
 
 static struct json_object *
 federated_info(const struct mesh_view *v, const struct service *s,
-    struct when now)
+    struct json_object *methods, struct when now)
 {
 	struct json_object *o = json_object_new_object();
 
 	view_add_text(o, "service_name", s->name);
 	json_object_object_add(o, "node_address", node_address(v->node,
 	    v->main_id));
-	json_object_object_add(o, "methods", method_names(s));
+	json_object_object_add(o, "methods", methods);
 	view_add_time(o, "last_seen", wall_of(v->heard, now));
 	json_object_object_add(o, "is_healthy",
 	    json_object_new_boolean(s->healthy && !v->stale));
@@ -206,23 +265,50 @@ static bool
 list_federated(void *arg, const struct mesh_view *v)
 {
 	struct list *l = arg;
-	uint16_t i;
+	const struct service *s;
+	struct json_object *methods;
 
-	for (i = 0; i < v->n; i++)
-		list_add(l, federated_info(v, &v->services[i], l->now));
+	for (s = v->services; s < v->services + v->n; s++) {
+		ask_about(l, v->node, v->main_id, s->name);
+		methods = method_names(l, s);
+		if (is_seen(l, s->n_methods == 0, methods))
+			list_add(l, federated_info(v, s, methods, l->now));
+		else
+			json_object_put(methods);
+	}
 	return (!l->body.full);
 }
 
-static void
-view_services(struct registry *r, bool federated, struct view_body *body,
-    struct when now)
+/* Whether rules say what each caller may see of a view. */
+static bool
+has_callers(const struct registry *r, unsigned int route)
 {
-	struct list l = { .now = now };
+	return (policy_has(registry_policy(r), POLICY_CALL) &&
+	    route != HTTP_ROUTE_FEDERATION_PEERS &&
+	    route != HTTP_ROUTE_FEDERATION_HEALTH);
+}
+
+static struct policy_ask
+asker(const struct registry *r, const struct view_request *q)
+{
+	if (!has_callers(r, q->route))
+		return ((struct policy_ask){ .action = 0 });
+	return ((struct policy_ask){ .action = POLICY_CALL,
+	    .who = q->caller.len > 0 ? WHO_TOKEN : WHO_ANONYMOUS,
+	    .name = q->caller, .main = span_str(""), .method = span_str(""),
+	    .self = span_str(r->role == ROLE_MAIN ? r->node_id : "") });
+}
+
+static void
+view_services(struct registry *r, const struct view_request *q,
+    struct view_body *body, struct when now)
+{
+	struct list l = { .r = r, .now = now, .ask = asker(r, q) };
 	char head[LIMIT_NODE_ID + 96];
 	int len;
 
 	list_local(r, &l);
-	if (federated)
+	if (q->route == HTTP_ROUTE_FEDERATION_REGISTRY)
 		mesh_each(r->mesh, list_federated, &l);
 	/* A node id needs no escapes. */
 	len = snprintf(head, sizeof(head),
@@ -278,15 +364,50 @@ write_view(struct registry *r, const struct view_request *q,
 	else if (q->route == HTTP_ROUTE_FEDERATION_HEALTH)
 		view_of_health(r, q, body, now);
 	else
-		view_services(r, q->route == HTTP_ROUTE_FEDERATION_REGISTRY,
-		    body, now);
+		view_services(r, q, body, now);
 }
 
-/* Build the view into its cache; false if it is too large. */
+/* --- views that may be given out again --- */
+
+#define CALLER_VIEW	(1U << 20)	/* bytes of a caller's that is kept */
+
 static bool
-build(struct registry *r, const struct view_request *q, struct when now)
+is_kept(const struct view_cache *c, const struct view_request *q)
 {
-	struct view_cache *cache = &r->cache[q->route];
+	return (c->body != NULL && c->route == q->route &&
+	    span_eq(q->caller, span_str(c->caller)));
+}
+
+/* The place of a caller's view: that it has, an empty one or the oldest. */
+static struct view_cache *
+place_of_caller(struct registry *r, const struct view_request *q)
+{
+	struct view_cache *c, *place = NULL;
+
+	for (c = r->cache + HTTP_ROUTE_MAX; c < r->cache + VIEW_CACHES; c++) {
+		if (is_kept(c, q))
+			return (c);
+		if (place == NULL || (place->body != NULL &&
+		    (c->body == NULL || monotime_diff_ms(c->made,
+		    place->made) < 0)))
+			place = c;
+	}
+	return (place);
+}
+
+static struct view_cache *
+place_of(struct registry *r, const struct view_request *q)
+{
+	if (q->caller.len == 0 || !has_callers(r, q->route))
+		return (&r->cache[q->route]);
+	return (place_of_caller(r, q));
+}
+
+/* Build the view into its place; false if it is too large. */
+static bool
+build(struct registry *r, const struct view_request *q,
+    struct view_cache *cache, struct when now)
+{
 	struct view_body body = { 0 };
 
 	write_view(r, q, &body, now);
@@ -295,16 +416,36 @@ build(struct registry *r, const struct view_request *q, struct when now)
 		return (false);
 	}
 	free(cache->body);
-	*cache = (struct view_cache){ body.p, body.len, now.mono,
-	    q->draining };
+	*cache = (struct view_cache){ .body = body.p, .len = body.len,
+	    .made = now.mono, .draining = q->draining, .route = q->route };
+	if (cache >= r->cache + HTTP_ROUTE_MAX)
+		(void)span_copy(q->caller, cache->caller,
+		    sizeof(cache->caller));
 	return (true);
+}
+
+/* It is not kept for the next one who asks. */
+static void
+let_go(struct view_cache *cache)
+{
+	free(cache->body);
+	cache->body = NULL;
+}
+
+static bool
+is_fresh(const struct registry *r, const struct view_request *q,
+    const struct view_cache *cache, struct when now)
+{
+	return (cache->body != NULL && cache->draining == q->draining &&
+	    monotime_diff_ms(now.mono, cache->made) < CACHE_MS &&
+	    (cache < r->cache + HTTP_ROUTE_MAX || is_kept(cache, q)));
 }
 
 void
 registry_view(struct registry *r, const struct view_request *q,
     struct when now)
 {
-	struct view_cache *cache = &r->cache[q->route];
+	struct view_cache *cache;
 	struct reply *reply;
 
 	if (!is_there(r, q->route)) {
@@ -312,9 +453,8 @@ registry_view(struct registry *r, const struct view_request *q,
 		    "a Main has no such view" : "a home has no such view");
 		return;
 	}
-	if ((cache->body == NULL || cache->draining != q->draining ||
-	    monotime_diff_ms(now.mono, cache->made) >= CACHE_MS) &&
-	    !build(r, q, now)) {
+	cache = place_of(r, q);
+	if (!is_fresh(r, q, cache, now) && !build(r, q, cache, now)) {
 		log_err("a view is over %u bytes", LIMIT_VIEW_BODY);
 		view_answer_error(r, q->request, 500, "the view is too large");
 		return;
@@ -322,4 +462,6 @@ registry_view(struct registry *r, const struct view_request *q,
 	reply = registry_say(r, MSG_VIEW_REPLY, q->request);
 	reply_set_body(reply, cache->body, cache->len);
 	reply->status = 200;
+	if (cache >= r->cache + HTTP_ROUTE_MAX && cache->len > CALLER_VIEW)
+		let_go(cache);
 }

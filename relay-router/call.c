@@ -207,7 +207,25 @@ call_place(struct router *r, const struct call *c, struct rpc_error *err)
 		return (false);
 	if (target_find(r, c, &t, err))
 		return (to_target(r, c, &t, err));
+	if (err->code == RPC_E_FORBIDDEN)
+		permit_tell(r, c, &t.permit);
 	return (t.miss && hold(r, c, err));
+}
+
+/* A peer has said that a node is there which has no route. */
+static bool
+at_peer(struct router *r, const struct call *c, struct session *peer,
+    struct target *t, struct rpc_error *err)
+{
+	if (!t->miss || peer == NULL || !peer->up)
+		return (false);
+	t->instance = NULL;
+	t->relay = false;
+	if (!permit_home(&t->permit, c->target.id, span_str(peer->node_id))) {
+		permit_tell(r, c, &t->permit);
+		return (permit_refuse(&t->permit, err));
+	}
+	return (target_session(peer, t, err));
 }
 
 bool
@@ -218,14 +236,12 @@ call_place_held(struct router *r, const struct call *c, struct session *peer,
 	struct target	 t;
 
 	again.now_ms = router_now();
-	if (!target_find(r, &again, &t, err)) {
-		if (!t.miss || peer == NULL || !peer->up)
-			return (false);
-		memset(&t, 0, sizeof(t));
-		if (!target_session(peer, &t, err))
-			return (false);
-	}
-	return (to_target(r, &again, &t, err));
+	if (target_find(r, &again, &t, err))
+		return (to_target(r, &again, &t, err));
+	if (err->code == RPC_E_FORBIDDEN)
+		permit_tell(r, c, &t.permit);
+	return (at_peer(r, &again, peer, &t, err) &&
+	    to_target(r, &again, &t, err));
 }
 
 /* --- the ends of calls --- */

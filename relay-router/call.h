@@ -16,6 +16,7 @@
 #include "common/wire.h"
 #include "relay-router/envelope.h"
 #include "relay-router/pending.h"
+#include "relay-router/permit.h"
 #include "relay-router/route.h"
 #include "relay-router/rpc_error.h"
 
@@ -106,6 +107,7 @@ struct target {
 						 * a Main */
 	bool			 miss;		/* with an error: a peer may
 						 * know better */
+	struct permit		 permit;	/* what policy says: last */
 };
 
 /* The node of a session takes it; false with *err if its queue is full. */
@@ -113,7 +115,13 @@ bool	 target_session(struct session *, struct target *,
 	    struct rpc_error *);
 /* What the caller may see. */
 enum visibility	 target_least(const struct call *);
-/* Finds who takes a call; false with *err if nobody does. */
+/* What is looked for to take a call, at that node or, if NULL, at any. */
+struct route_query	 target_query(const struct call *,
+			    const struct route_node *, struct target *);
+/*
+ * Finds who takes a call; false with *err if nobody does, or nobody whom the
+ * caller may call: FORBIDDEN.  Nothing is changed or sent by it.
+ */
 bool	 target_find(struct router *, const struct call *, struct target *,
 	    struct rpc_error *);
 

@@ -37,12 +37,8 @@ control_answer(struct router *r, const struct reply_to *to, bool ok,
 	(void)channel_commit(ch);
 }
 
-/*
- * The target is a service, a node and a service with a slash between, or a
- * node and a slash.
- */
-static bool
-read_target(struct call *c, struct span target)
+bool
+control_target(struct call *c, struct span target)
 {
 	const char	*slash, *at;
 	struct span	 node = { "", 0 };
@@ -85,7 +81,7 @@ place(struct router *r, struct call *c, struct span target)
 	struct rpc_error	 err;
 	bool			 ok = false;
 
-	if (!read_target(c, target) || c->method.len == 0)
+	if (!control_target(c, target) || c->method.len == 0)
 		err = rpc_error(RPC_E_INVALID_PARAMS, STAGE_INGRESS,
 		    "target or method");
 	else if (!args_ok(c->params))
@@ -158,6 +154,8 @@ show_summary(struct router *r, struct channel *ch, uint64_t request)
 	ctl_number(&row, "foreign_messages", (int64_t)s->foreign);
 	ctl_number(&row, "misses_asked", (int64_t)s->misses);
 	ctl_number(&row, "unanswered_queries", (int64_t)s->unanswered);
+	ctl_number(&row, "denied_calls", (int64_t)s->denied);
+	ctl_number(&row, "unknown_tokens", (int64_t)s->strangers);
 	ctl_row_end(&row);
 }
 

@@ -5,6 +5,7 @@
  * (view.c).
  */
 
+#include <bsd/string.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ http_respond(struct router *r, uint64_t request, uint16_t status,
 /* --- POST /rpc --- */
 
 struct http_call *
-http_call_new(struct router *r, uint64_t id, uint32_t n)
+http_call_new(struct router *r, uint64_t id, uint32_t n, const char *caller)
 {
 	struct http_call	*h;
 
@@ -41,6 +42,7 @@ http_call_new(struct router *r, uint64_t id, uint32_t n)
 		fatal("out of memory");
 	h->id = id;
 	h->n = h->left = n;
+	(void)strlcpy(h->caller, caller, sizeof(h->caller));
 	pending_end_init(&h->end, END_HTTP, h, LIMIT_BATCH, 0);
 	map_add(&r->https, &h->entry, id);
 	return (h);
@@ -57,6 +59,8 @@ http_call_free(struct router *r, struct http_call *h)
 	}
 	if (h->list == &r->peer_asks)
 		r->n_peer_asks--;
+	if (h->held != NULL)
+		caller_gone(r, h);
 	if (h->list != NULL)
 		TAILQ_REMOVE(h->list, h, wait);
 	map_remove(&r->https, &h->entry);
@@ -204,7 +208,7 @@ refuse_body(struct router *r, uint64_t id, enum rpc_code code,
 }
 
 static void
-rpc(struct router *r, uint64_t id, struct span body)
+rpc(struct router *r, uint64_t id, const char *caller, struct span body)
 {
 	struct rpc_reader	 reader;
 	struct rpc_call		 rc;
@@ -218,7 +222,7 @@ rpc(struct router *r, uint64_t id, struct span body)
 		refuse_body(r, id, bad, detail);
 		return;
 	}
-	h = http_call_new(r, id, (uint32_t)reader.count);
+	h = http_call_new(r, id, (uint32_t)reader.count, caller);
 	h->batch = reader.kind == RPC_BODY_BATCH;
 	while (rpc_next(&reader, &rc))
 		place(r, h, &rc, slot++);
@@ -226,6 +230,17 @@ rpc(struct router *r, uint64_t id, struct span body)
 }
 
 /* --- from the front-end --- */
+
+void
+http_serve(struct router *r, uint64_t id, uint8_t route, const char *caller,
+    struct span body)
+{
+	if (route == HTTP_ROUTE_RPC)
+		rpc(r, id, caller, body);
+	else if (!view_wanted(r, id, route, caller))
+		http_respond(r, id, 404, 0,
+		    span_str("{\"error\":\"not found\"}"));
+}
 
 void
 on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
@@ -254,15 +269,14 @@ on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	    r->http_bytes >= LIMIT_HTTP_ANSWERS)
 		http_respond(r, id, 503, RPC_RETRY_MS,
 		    span_str("{\"error\":\"too many requests\"}"));
-	else if (route == HTTP_ROUTE_RPC)
-		rpc(r, id, body);
 	else if (route == HTTP_ROUTE_PEER_ADD && r->conf.role == ROLE_MAIN)
 		peer_ask_add(r, id, authorization, body);
 	else if (route == HTTP_ROUTE_PEER_DELETE && r->conf.role == ROLE_MAIN)
 		peer_ask_delete(r, id, authorization, body);
-	else if (!view_wanted(r, id, route))
-		http_respond(r, id, 404, 0,
-		    span_str("{\"error\":\"not found\"}"));
+	else if (authorization.len != 0)
+		caller_request(r, id, route, authorization, body);
+	else
+		http_serve(r, id, route, "", body);
 	router_hold_back(r);
 }
 

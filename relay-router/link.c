@@ -6,13 +6,12 @@
  */
 
 #include "common/log.h"
-#include "common/name.h"
 #include "relay-router/peer_link.h"
 #include "relay-router/router.h"
 
 void
-link_deny(struct router *r, uint64_t conn, uint16_t status,
-    uint32_t retry_after_ms, const char *reason)
+link_challenge(struct router *r, uint64_t conn, uint16_t status,
+    uint32_t retry_after_ms, const char *challenge, const char *reason)
 {
 	struct wire_put	*w;
 
@@ -22,8 +21,16 @@ link_deny(struct router *r, uint64_t conn, uint16_t status,
 	put_u64(w, conn);
 	put_u16(w, status);
 	put_u32(w, retry_after_ms);
+	put_str(w, challenge);
 	put_str(w, reason);
 	(void)channel_commit(r->frontend);
+}
+
+void
+link_deny(struct router *r, uint64_t conn, uint16_t status,
+    uint32_t retry_after_ms, const char *reason)
+{
+	link_challenge(r, conn, status, retry_after_ms, "", reason);
 }
 
 void
@@ -41,9 +48,11 @@ link_ready(struct router *r, const struct session *s)
 /* What a link says of itself, on its way to the registry. */
 struct claim {
 	bool		 local;
+	bool		 tls;
 	struct span	 node_id;
 	struct span	 boot_id;
-	struct span	 authorization;
+	struct span	 authorization;	/* of whom we dialled: its proof */
+	struct span	 certificate;
 };
 
 static void
@@ -54,13 +63,16 @@ ask_registry(struct router *r, const struct session *s,
 
 	w = channel_begin(r->registry, MSG_SESSION_OPEN);
 	put_u64(w, s->id);
+	put_u64(w, s->conn);
 	put_u8(w, (uint8_t)s->kind);
 	put_u32(w, s->peer_index);
 	put_u32(w, s->peer_generation);
 	put_bool(w, c->local);
+	put_bool(w, c->tls);
 	put_span(w, c->node_id);
 	put_span(w, c->boot_id);
 	put_span(w, c->authorization);
+	put_span(w, c->certificate);
 	put_str(w, s->address);
 	(void)channel_commit(r->registry);
 }
@@ -105,9 +117,11 @@ on_link_auth(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	conn = get_u64(msg);
 	kind = get_u8(msg);
 	claim.local = get_bool(msg);
+	claim.tls = get_bool(msg);
 	claim.node_id = get_span(msg, UINT16_MAX);
 	claim.boot_id = get_span(msg, UINT16_MAX);
 	claim.authorization = get_span(msg, UINT16_MAX);
+	claim.certificate = get_span(msg, UINT16_MAX);
 	address = get_span(msg, UINT16_MAX);
 	if (!get_done(msg))
 		return;
@@ -123,48 +137,20 @@ on_link_auth(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	ask_registry(r, s, &claim);
 }
 
-/* This Main has dialed another, which says who it is: to be judged. */
-static void
-dialed_peer(struct router *r, uint64_t conn, uint32_t peer,
-    uint32_t generation, const struct claim *claim, struct span address)
+/* What a link is that this node dialled. */
+static enum session_kind
+dialed_kind(const struct router *r)
 {
-	struct session	*s;
-
-	if (!may_open(r, conn))
-		return;
-	s = session_new(r, conn, SESSION_PEER, address);
-	s->dialed = true;
-	s->peer_index = peer;
-	s->peer_generation = generation;
-	ask_registry(r, s, claim);
-}
-
-static void
-dialed_main(struct router *r, uint64_t conn, struct span main_id,
-    struct span address)
-{
-	char		 lower[LIMIT_NODE_ID + 1];
-	struct session	*s;
-
-	if (too_many(r)) {
-		link_deny(r, conn, 503, RPC_RETRY_MS, "too many links");
-		return;
-	}
-	if (!name_node_lower(main_id, lower, sizeof(lower)))
-		lower[0] = '\0';	/* a Main that does not name itself */
-	s = session_new(r, conn, SESSION_UPLINK, address);
-	s->dialed = true;
-	session_identify(r, s, span_str(lower));
-	session_up(r, s);
-	uplink_new(r, s);
+	return (r->conf.role == ROLE_HOME ? SESSION_UPLINK : SESSION_PEER);
 }
 
 void
 on_link_dialed(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct router	*r = arg;
-	struct claim	 claim = { .local = false, .authorization = { "", 0 } };
+	struct claim	 claim = { .certificate = { "", 0 } };
 	struct span	 address;
+	struct session	*s;
 	uint64_t	 conn;
 	uint32_t	 uplink, generation;
 
@@ -175,15 +161,84 @@ on_link_dialed(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	generation = get_u32(msg);
 	claim.node_id = get_span(msg, UINT16_MAX);
 	claim.boot_id = get_span(msg, UINT16_MAX);
+	claim.authorization = get_span(msg, UINT16_MAX);
 	address = get_span(msg, UINT16_MAX);
+	if (uplink == PEER_DIALLED_US)
+		msg->bad = true;	/* no index, but a word of ours */
+	if (!get_done(msg) || !may_open(r, conn))
+		return;
+	/* It says who it is, and maybe proves it: to be judged. */
+	s = session_new(r, conn, dialed_kind(r), address);
+	s->dialed = true;
+	s->peer_index = uplink;
+	s->peer_generation = generation;
+	ask_registry(r, s, &claim);
+}
+
+/* --- who was dialled wants a proof --- */
+
+static void
+link_prove(struct router *r, uint64_t conn, struct span authorization,
+    struct span reason)
+{
+	struct wire_put	*w;
+
+	if (r->frontend == NULL)
+		return;
+	w = channel_begin(r->frontend, MSG_LINK_PROVE);
+	put_u64(w, conn);
+	put_span(w, authorization);
+	put_span(w, reason);
+	(void)channel_commit(r->frontend);
+}
+
+void
+on_link_challenged(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct router	*r = arg;
+	struct span	 main_id, challenge;
+	struct wire_put	*w;
+	uint64_t	 conn;
+	uint32_t	 uplink, generation;
+
+	(void)ch;
+	(void)fd;
+	conn = get_u64(msg);
+	uplink = get_u32(msg);
+	generation = get_u32(msg);
+	main_id = get_span(msg, UINT16_MAX);
+	challenge = get_span(msg, UINT16_MAX);
 	if (!get_done(msg))
 		return;
-	if (r->conf.role == ROLE_HOME)
-		dialed_main(r, conn, claim.node_id, address);
-	else if (uplink == PEER_DIALLED_US)
-		msg->bad = true;	/* no index, but a word of ours */
-	else
-		dialed_peer(r, conn, uplink, generation, &claim, address);
+	if (r->registry == NULL) {
+		link_prove(r, conn, span_str(""),
+		    span_str("registry is not available"));
+		return;
+	}
+	w = channel_begin(r->registry, MSG_PROOF_ASK);
+	put_u64(w, conn);
+	put_u8(w, (uint8_t)dialed_kind(r));
+	put_u32(w, uplink);
+	put_u32(w, generation);
+	put_span(w, main_id);
+	put_span(w, challenge);
+	(void)channel_commit(r->registry);
+}
+
+void
+on_proof_answer(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct router	*r = arg;
+	struct span	 authorization, reason;
+	uint64_t	 conn;
+
+	(void)ch;
+	(void)fd;
+	conn = get_u64(msg);
+	authorization = get_span(msg, UINT16_MAX);
+	reason = get_span(msg, UINT16_MAX);
+	if (get_done(msg))
+		link_prove(r, conn, authorization, reason);
 }
 
 void

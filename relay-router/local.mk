@@ -23,7 +23,10 @@ pkglibexec_PROGRAMS += relay-router/relay-router
 relay_router_relay_router_SOURCES = \
 	relay-router/backend_link.c \
 	relay-router/call.c relay-router/call.h \
+	relay-router/caller.c \
+	relay-router/conf.c \
 	relay-router/control.c \
+	relay-router/explain.c \
 	relay-router/forward.c \
 	relay-router/heartbeat.c \
 	relay-router/http.c \
@@ -35,6 +38,7 @@ relay_router_relay_router_SOURCES = \
 	relay-router/peer_impl.h \
 	relay-router/peer_link.c relay-router/peer_link.h \
 	relay-router/peer_text.c \
+	relay-router/permit.c relay-router/permit.h \
 	relay-router/query.c relay-router/query.h \
 	relay-router/query_impl.h relay-router/query_table.c \
 	relay-router/register.c \
@@ -108,13 +112,28 @@ tests_unit_test_route_peer_SOURCES = tests/unit/test_route_peer.c
 tests_unit_test_route_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_route_peer_LDADD = $(ROUTER_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_route_permit
+TESTS += tests/unit/test_route_permit
+tests_unit_test_route_permit_SOURCES = tests/unit/test_route_permit.c
+tests_unit_test_route_permit_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_route_permit_LDADD = $(ROUTER_TEST_LIBS)
+
 # The rules of who takes a call, with sessions that lead nowhere.
 check_PROGRAMS += tests/unit/test_target
 TESTS += tests/unit/test_target
 tests_unit_test_target_SOURCES = tests/unit/test_target.c \
-	relay-router/target.c
+	relay-router/permit.c relay-router/target.c
 tests_unit_test_target_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_target_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_target_LDADD = $(ROUTER_TEST_LIBS) $(LIBEVENT_LIBS)
+
+check_PROGRAMS += tests/unit/test_policy tests/unit/test_policy_rule
+TESTS += tests/unit/test_policy tests/unit/test_policy_rule
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
+tests_unit_test_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_policy_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_policy_rule_SOURCES = tests/unit/test_policy_rule.c
+tests_unit_test_policy_rule_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_policy_rule_LDADD = $(ROUTER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_registration
 TESTS += tests/unit/test_registration
@@ -248,7 +267,58 @@ tests_unit_test_router_uplink_LDADD = tests/fuzz/librouter_msgs.a \
 tests_unit_test_router_uplink_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
 	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
 
+# What policy has to say, with rules that come from the parent.
+POLICY_FIXTURE = tests/unit/policy_fixture.c tests/unit/policy_fixture.h \
+	tests/unit/router_calls.c tests/unit/router_calls.h \
+	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
+check_PROGRAMS += tests/unit/test_router_policy
+TESTS += tests/unit/test_router_policy
+tests_unit_test_router_policy_SOURCES = tests/unit/test_router_policy.c \
+	$(POLICY_FIXTURE)
+tests_unit_test_router_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_policy_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_policy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
+
+check_PROGRAMS += tests/unit/test_router_caller
+TESTS += tests/unit/test_router_caller
+tests_unit_test_router_caller_SOURCES = tests/unit/test_router_caller.c \
+	$(POLICY_FIXTURE)
+tests_unit_test_router_caller_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_caller_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_caller_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
+
+check_PROGRAMS += tests/unit/test_router_explain
+TESTS += tests/unit/test_router_explain
+tests_unit_test_router_explain_SOURCES = tests/unit/test_router_explain.c \
+	$(POLICY_FIXTURE)
+tests_unit_test_router_explain_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_explain_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_explain_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
+
+check_PROGRAMS += tests/unit/test_router_home_policy
+TESTS += tests/unit/test_router_home_policy
+tests_unit_test_router_home_policy_SOURCES = tests/unit/test_router_home_policy.c \
+	$(POLICY_FIXTURE)
+tests_unit_test_router_home_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_home_policy_LDADD = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+tests_unit_test_router_home_policy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
+	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
+
 # Nanoseconds a message of the scanner, the envelope and the splice.
 EXTRA_PROGRAMS += tests/bench/bench_scan
 tests_bench_bench_scan_SOURCES = tests/bench/bench_scan.c
 tests_bench_bench_scan_LDADD = librouter.a libcommon.a $(LIBBSD_LIBS)
+
+# Nanoseconds a decision by 10, 100 and 1000 rules, and without any.
+EXTRA_PROGRAMS += tests/bench/bench_policy
+tests_bench_bench_policy_SOURCES = tests/bench/bench_policy.c \
+	relay-router/permit.c relay-router/target.c
+tests_bench_bench_policy_LDADD = librouter.a libcommon.a $(LIBEVENT_LIBS) \
+	$(LIBBSD_LIBS)

@@ -7,11 +7,6 @@
 
 #include <sys/random.h>
 
-#include <bsd/stdlib.h>
-#include <bsd/string.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/log.h"
 #include "relay-router/peer_link.h"
 #include "relay-router/query.h"
@@ -97,6 +92,13 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	register_due(r, router_now());
 	uplink_due(r, router_now());
 	verdict_tell_refused(r);
+	permit_due(r, router_now());
+	arm(r->beat, BEAT_MS);
+}
+
+void
+router_start(struct router *r)
+{
 	arm(r->beat, BEAT_MS);
 }
 
@@ -147,170 +149,6 @@ on_drain(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	router_drained(r);
 }
 
-/* --- configuration --- */
-
-static void
-conf_clear(struct router_conf *c)
-{
-	uint16_t	 i;
-
-	for (i = 0; i < c->n_services; i++)
-		service_clear(&c->services[i]);
-	free(c->services);
-	free(c->timeouts_ms);
-	free(c->indexes);
-	memset(c, 0, sizeof(*c));
-}
-
-static void
-on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct router_conf	*c = &((struct router *)arg)->next;
-
-	(void)ch;
-	(void)fd;
-	c->role = get_u8(msg);
-	get_str(msg, c->node_id, sizeof(c->node_id));
-	c->call_timeout_ms = get_u32(msg);
-	c->max_message = get_u32(msg);
-	c->max_connections = get_u32(msg);
-	(void)get_u32(msg);		/* max_per_address: the front-end's */
-	(void)get_u32(msg);		/* hold_down_ms: the dialer's */
-	c->have_node = get_done(msg);
-}
-
-static void
-conf_add_service(struct router_conf *c, const struct service *s,
-    uint32_t index, uint32_t timeout_ms)
-{
-	size_t	 n = (size_t)c->n_services + 1;
-
-	c->services = reallocarray(c->services, n, sizeof(*c->services));
-	c->timeouts_ms = reallocarray(c->timeouts_ms, n,
-	    sizeof(*c->timeouts_ms));
-	c->indexes = reallocarray(c->indexes, n, sizeof(*c->indexes));
-	if (c->services == NULL || c->timeouts_ms == NULL ||
-	    c->indexes == NULL)
-		fatal("out of memory");
-	service_copy(&c->services[n - 1], s);
-	c->timeouts_ms[n - 1] = timeout_ms;
-	c->indexes[n - 1] = index;
-	c->n_services++;
-}
-
-static void
-on_conf_service(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct router_conf	*c = &((struct router *)arg)->next;
-	struct service		 s;
-	uint32_t		 index, timeout_ms;
-
-	(void)ch;
-	(void)fd;
-	index = get_u32(msg);
-	get_service(msg, &s);
-	(void)get_u8(msg);		/* backend */
-	(void)get_u32(msg);		/* instances */
-	timeout_ms = get_u32(msg);
-	(void)get_span(msg, UINT16_MAX);	/* host */
-	(void)get_u16(msg);		/* port */
-	(void)get_span(msg, UINT16_MAX);	/* path */
-	if (get_done(msg) && c->n_services < LIMIT_SERVICES)
-		conf_add_service(c, &s, index, timeout_ms);
-	else
-		c->bad = true;
-	service_clear(&s);
-}
-
-static void
-conf_begin(void *arg, uint32_t generation)
-{
-	struct router	*r = arg;
-
-	(void)generation;
-	conf_clear(&r->next);
-}
-
-static bool
-conf_end(void *arg, char *reason, size_t size)
-{
-	struct router	*r = arg;
-
-	if (!r->next.have_node)
-		strlcpy(reason, "no node", size);
-	else if (r->next.bad)
-		strlcpy(reason, "too many services", size);
-	else if (r->conf.have_node && (r->conf.role != r->next.role ||
-	    strcmp(r->conf.node_id, r->next.node_id) != 0))
-		strlcpy(reason, "role and node id need a restart", size);
-	else
-		return (true);
-	return (false);
-}
-
-static void
-set_self(struct router *r)
-{
-	struct text	 t = { 0 };
-
-	text_lit(&t, r->conf.role == ROLE_MAIN ? "{\"type\":\"main\",\"id\":" :
-	    "{\"type\":\"home\",\"id\":");
-	text_cstring(&t, r->conf.node_id);
-	text_lit(&t, "}");
-	free(r->self_json);
-	r->self_json = text_take(&t, NULL);
-
-	text_lit(&t, "[");
-	text_cstring(&t, r->conf.node_id);
-	text_lit(&t, "]");
-	free(r->self_path);
-	r->self_path = text_take(&t, NULL);
-}
-
-/* The home's own services stand in the route table under its own id. */
-static void
-route_self(struct router *r)
-{
-	struct route_node	*n;
-	uint16_t		 i;
-
-	n = route_node_up(&r->routes, r->conf.node_id, r);
-	for (i = 0; i < r->conf.n_services; i++)
-		r->conf.services[i].healthy = true;
-	route_set(&r->routes, n, r->conf.services, r->conf.n_services);
-}
-
-static void
-conf_commit(void *arg)
-{
-	struct router	*r = arg;
-	bool		 first = !r->conf.have_node;
-
-	conf_clear(&r->conf);
-	r->conf = r->next;
-	memset(&r->next, 0, sizeof(r->next));
-	set_self(r);
-	if (r->conf.role == ROLE_HOME)
-		route_self(r);
-	if (first) {
-		arm(r->beat, BEAT_MS);
-		return;
-	}
-	registry_register_self(r);
-	if (r->uplink != NULL)
-		register_with_main(r, r->uplink);
-	if (r->candidate != NULL)
-		register_with_main(r, r->candidate);
-}
-
-static void
-conf_abort(void *arg)
-{
-	struct router	*r = arg;
-
-	conf_clear(&r->next);
-}
-
 /* --- the processes at the other ends --- */
 
 static void
@@ -355,6 +193,7 @@ process_down(void *arg, enum proc_id proc)
 		r->registry = NULL;
 		verdict_deny_waiting(r);
 		view_fail(r);
+		caller_fail(r);
 		peer_ask_fail(r);
 		query_end_all(r);
 		break;
@@ -414,19 +253,24 @@ init(void *arg, struct child *child)
 	if (r->timer == NULL || r->beat == NULL || r->drain == NULL)
 		fatal("no timers");
 	query_init(r);
+	caller_init(r);
 }
 
 static const channel_handler	 handlers[MSG_MAX] = {
 	[MSG_CONF_NODE] = on_conf_node,
 	[MSG_CONF_SERVICE] = on_conf_service,
+	[MSG_CONF_RULE] = on_conf_rule,
 	[MSG_DRAIN] = on_drain,
 	[MSG_LINK_AUTH] = on_link_auth,
 	[MSG_LINK_DIALED] = on_link_dialed,
+	[MSG_LINK_CHALLENGED] = on_link_challenged,
 	[MSG_LINK_TEXT] = on_link_text,
 	[MSG_LINK_QUEUE] = on_link_queue,
 	[MSG_LINK_DOWN] = on_link_down,
 	[MSG_HTTP_REQUEST] = on_http_request,
 	[MSG_HTTP_CANCEL] = on_http_cancel,
+	[MSG_PROOF_ANSWER] = on_proof_answer,
+	[MSG_CALLER_ANSWER] = on_caller_answer,
 	[MSG_SESSION_ACCEPT] = on_session_accept,
 	[MSG_SESSION_DENY] = on_session_deny,
 	[MSG_SESSION_END] = on_session_end,
@@ -446,6 +290,7 @@ static const channel_handler	 handlers[MSG_MAX] = {
 	[MSG_BACKEND_RESULT] = on_backend_result,
 	[MSG_BACKEND_HEALTH] = on_backend_health,
 	[MSG_CTL_CALL] = on_ctl_call,
+	[MSG_CTL_EXPLAIN] = on_ctl_explain,
 };
 
 /* What the common list does not have: nothing. */
@@ -465,10 +310,10 @@ static const struct child_ops	 ops = {
 	.profile = &profile,
 	.handlers = handlers,
 	.init = init,
-	.conf_begin = conf_begin,
-	.conf_end = conf_end,
-	.conf_commit = conf_commit,
-	.conf_abort = conf_abort,
+	.conf_begin = router_conf_begin,
+	.conf_end = router_conf_end,
+	.conf_commit = router_conf_commit,
+	.conf_abort = router_conf_abort,
 	.peer_up = process_up,
 	.peer_down = process_down,
 	.peer_drained = process_drained,

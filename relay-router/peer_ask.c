@@ -48,7 +48,7 @@ submit(struct router *r, uint64_t id, struct span authorization,
 		refuse(r, id, 503, "too many requests");
 		return;
 	}
-	h = http_call_new(r, id, 0);
+	h = http_call_new(r, id, 0, "");
 	h->asked = id64_next(&r->ids);
 	http_call_wait(h, &r->peer_asks);
 	r->n_peer_asks++;

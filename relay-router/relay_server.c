@@ -52,6 +52,7 @@ struct listing {
 	enum visibility	 least;
 	bool		 own_only;
 	uint32_t	 n;
+	struct permit	 permit;	/* of who asks */
 };
 
 /* A home of this Main or of another, or this home. */
@@ -99,12 +100,13 @@ put_instance(struct listing *l, const struct route_instance *i)
 }
 
 static bool
-is_listed(const struct listing *l, const struct route_instance *i)
+is_listed(struct listing *l, const struct route_instance *i)
 {
 	return (i->service.visibility >= l->least &&
 	    route_node_link(i->node) != NULL &&
 	    (!l->own_only || i->node->via == NULL) &&
-	    l->t->len < l->r->conf.max_message / 2);
+	    l->t->len < l->r->conf.max_message / 2 &&
+	    permit_sees(&l->permit, i));
 }
 
 static void
@@ -121,15 +123,18 @@ list_service(void *arg, struct map_entry *e)
 			put_instance(l, i);
 }
 
-/* What is private is never listed, the rest for those who may see it. */
+/* What is private is never listed, the rest for those who may call it. */
 static void
-put_services(struct router *r, struct text *t, struct span server,
-    enum visibility least, bool own_only)
+put_services(struct router *r, struct text *t, const struct call *c,
+    struct span server)
 {
-	struct listing	 l = { r, t, server, least, own_only, 0 };
+	struct listing	 l = { .r = r, .t = t, .server = server };
 
+	l.least = target_least(c);
 	if (l.least < VISIBILITY_MAIN)
 		l.least = VISIBILITY_MAIN;
+	l.own_only = c->from != NULL && c->from->kind == SESSION_PEER;
+	permit_begin(&l.permit, r, c);
 	text_lit(t, "\"services\":[");
 	map_each(&r->routes.services, list_service, &l);
 	text_lit(t, "],\"count\":");
@@ -157,8 +162,7 @@ relay_server_call(struct router *r, const struct call *c,
 		text_lit(&t, "{\"node_id\":");
 		text_cstring(&t, r->conf.node_id);
 		text_lit(&t, ",");
-		put_services(r, &t, span_str(""), target_least(c),
-		    c->from != NULL && c->from->kind == SESSION_PEER);
+		put_services(r, &t, c, span_str(""));
 	} else {
 		*err = rpc_error(RPC_E_METHOD_NOT_FOUND, STAGE_INGRESS, NULL);
 		return (false);
@@ -175,6 +179,7 @@ relay_server_discovery(struct router *r, struct session *s,
 	struct rpc_error	 err;
 	struct json_span	 op;
 	struct text		 t = { 0 };
+	struct call		 c;
 
 	if (env_has(e, ENV_DATA) && json_member(&e->val[ENV_DATA], "op", &op) &&
 	    (op.len != 7 || memcmp(op.p, "\"query\"", 7) != 0)) {
@@ -184,7 +189,10 @@ relay_server_discovery(struct router *r, struct session *s,
 		return;
 	}
 	text_lit(&t, "{\"op\":\"answer\",");
-	put_services(r, &t, e->server_name, VISIBILITY_MAIN, false);
+	memset(&c, 0, sizeof(c));
+	c.env = e;
+	c.from = s;
+	put_services(r, &t, &c, e->server_name);
 	message_begin(r, "service_discovery", e->message_id);
 	message_add(r, ENV_DATA, text_get(&t));
 	(void)message_send(r, s);

@@ -90,6 +90,7 @@ enum route_result {
 	ROUTE_UNREACHABLE,	/* there, but at Mains without a link */
 	ROUTE_UNHEALTHY,	/* there, but none is healthy */
 	ROUTE_OVERLOADED,	/* each has max_concurrency calls in flight */
+	ROUTE_FORBIDDEN,	/* there, but the caller may call none */
 };
 
 struct route_query {
@@ -99,6 +100,10 @@ struct route_query {
 	struct span		 method;	/* empty: not checked */
 	enum visibility		 least;		/* nothing less visible */
 	bool			 own_only;	/* nothing of other Mains */
+	/* True if the caller may call that instance; NULL: all. */
+	bool			(*permit)(void *,
+				    const struct route_instance *);
+	void			*permit_arg;
 };
 
 void	 route_init(struct route_table *, const uint8_t [HASH_KEY_LEN]);
@@ -144,6 +149,10 @@ void	 route_node_known(struct route_table *, const char *, bool);
  */
 void	 route_set(struct route_table *, struct route_node *,
 	    const struct service *, uint16_t);
+
+/* The service of that name, or NULL. */
+struct route_service	*route_service_named(struct route_table *,
+			    struct span);
 
 /* The other Main of that id, in whatever case, or NULL. */
 struct route_main	*route_main_find(struct route_table *, struct span);
@@ -191,11 +200,20 @@ unsigned int	 route_health(struct route_node *, struct span, struct span,
  * in flight for its weight; among equals each in turn, as often as its weight
  * says.  Without a version a release comes before a pre-release.  With a node
  * given one that is not healthy will do if there is no other: that very node
- * was asked for.  What is at a Main without a link is never chosen.
+ * was asked for.  What is at a Main without a link is never chosen, and what
+ * the caller may not call is as if it were not there: if nothing else has the
+ * service, the call is forbidden.
  */
 enum route_result	 route_choose(struct route_table *,
 			    const struct route_query *,
 			    struct route_instance **);
+
+/*
+ * How far one instance gets by the same rules, but for what the caller may
+ * call: ROUTE_NO_SERVICE if it is not for such a call at all.
+ */
+enum route_result	 route_verdict(const struct route_query *,
+			    const struct route_instance *);
 
 /*
  * Counts a call in flight, and its end; the last end may free it.  Each call

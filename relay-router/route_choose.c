@@ -81,7 +81,25 @@ struct choice {
 	const struct route_query	*q;
 	struct route_instance		*best;
 	enum route_result		 far;
+	bool				 denied;
 };
+
+static bool
+is_hidden(const struct route_query *q, const struct route_instance *i)
+{
+	return (i->service.visibility < q->least ||
+	    (q->own_only && i->node->via != NULL));
+}
+
+/* Asked last, and only where the answer matters: it may be many rules. */
+static bool
+may_call(struct choice *c, const struct route_instance *i)
+{
+	if (c->q->permit == NULL || c->q->permit(c->q->permit_arg, i))
+		return (true);
+	c->denied = true;
+	return (false);
+}
 
 static void
 consider(struct choice *c, struct route_instance *i)
@@ -89,29 +107,45 @@ consider(struct choice *c, struct route_instance *i)
 	const struct route_query	*q = c->q;
 	enum route_result		 r;
 
-	if (i->service.visibility < q->least ||
-	    (q->own_only && i->node->via != NULL))
+	if (is_hidden(q, i))
 		return;
 	if ((r = judge(q, i)) != ROUTE_OK) {
-		if (r > c->far)
+		if (r > c->far && may_call(c, i))
 			c->far = r;
-	} else if (c->best == NULL || better(q, i, c->best)) {
+	} else if ((c->best == NULL || better(q, i, c->best)) &&
+	    may_call(c, i)) {
 		c->best = i;
 	}
+}
+
+enum route_result
+route_verdict(const struct route_query *q, const struct route_instance *i)
+{
+	enum route_result	 r;
+
+	if (is_hidden(q, i) || (q->node != NULL && i->node != q->node))
+		return (ROUTE_NO_SERVICE);
+	r = judge(q, i);
+	return (r == ROUTE_OK && is_full(i) ? ROUTE_OVERLOADED : r);
+}
+
+struct route_service *
+route_service_named(struct route_table *t, struct span name)
+{
+	return (route_service_find(t, name,
+	    siphash13(t->key, name.p, name.len)));
 }
 
 enum route_result
 route_choose(struct route_table *t, const struct route_query *q,
     struct route_instance **out)
 {
-	struct choice		 c = { q, NULL, ROUTE_NO_SERVICE };
+	struct choice		 c = { q, NULL, ROUTE_NO_SERVICE, false };
 	struct route_service	*s;
 	struct route_instance	*i;
 
 	*out = NULL;
-	s = route_service_find(t, q->server,
-	    siphash13(t->key, q->server.p, q->server.len));
-	if (s == NULL)
+	if ((s = route_service_named(t, q->server)) == NULL)
 		return (ROUTE_NO_SERVICE);
 	if (q->node != NULL) {
 		TAILQ_FOREACH(i, &q->node->instances, by_node)
@@ -122,7 +156,8 @@ route_choose(struct route_table *t, const struct route_query *q,
 			consider(&c, i);
 	}
 	if (c.best == NULL)
-		return (c.far);
+		return (c.far == ROUTE_NO_SERVICE && c.denied ?
+		    ROUTE_FORBIDDEN : c.far);
 	if (is_full(c.best))
 		return (ROUTE_OVERLOADED);
 	*out = c.best;

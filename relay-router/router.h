@@ -19,6 +19,7 @@
 #include "common/http_route.h"
 #include "common/id64.h"
 #include "common/monotime.h"
+#include "common/policy.h"
 #include "relay-router/call.h"
 #include "relay-router/envelope.h"
 #include "relay-router/map.h"
@@ -64,6 +65,7 @@ enum session_kind {
 struct registration;
 struct peer_state;
 struct query_table;
+struct caller_table;
 
 /* A registration whose answer is with the registry. */
 struct registration_wait {
@@ -139,6 +141,9 @@ struct http_call {
 	uint32_t		 n;
 	uint32_t		 left;		/* calls without an answer */
 	size_t			 bytes;		/* of all answers */
+	struct http_held	*held;		/* until its caller is known */
+	char			 caller[LIMIT_TOKEN_NAME + 1]; /* token's name,
+						 * or empty: anonymous */
 	struct text		 answer[];	/* n of them */
 };
 
@@ -161,6 +166,7 @@ struct router_conf {
 	uint32_t		*timeouts_ms;	/* of each service */
 	uint32_t		*indexes;	/* the parent's */
 	uint16_t		 n_services;
+	struct policy		 policy;
 	bool			 have_node;
 	bool			 bad;
 };
@@ -178,6 +184,15 @@ struct router_stats {
 	uint64_t	 foreign;	/* peers that spoke for others' nodes */
 	uint64_t	 unanswered;	/* queries of peers, too many */
 	uint64_t	 misses;	/* that peers were asked about */
+	uint64_t	 denied;	/* calls, by policy */
+	uint64_t	 strangers;	/* HTTP requests with unknown tokens */
+};
+
+/* Denied calls, as the registry is told of them. */
+struct denied {
+	int64_t		 since_ms;	/* of n */
+	uint32_t	 n;		/* told */
+	uint32_t	 more;		/* not told */
 };
 
 #define VIEWS	HTTP_ROUTE_MAX	/* views, by their route */
@@ -186,6 +201,7 @@ struct router_stats {
 struct view {
 	struct http_calls	 waiting;
 	uint64_t		 asked;		/* or 0 */
+	char			 caller[LIMIT_TOKEN_NAME + 1]; /* for whom */
 };
 
 struct router {
@@ -219,6 +235,8 @@ struct router {
 	struct route_table	 routes;
 	struct query_table	*queries;	/* query.c's */
 	struct router_stats	 stats;
+	struct denied		 denied;
+	struct caller_table	*callers;	/* caller.c's */
 	int64_t			 latency_16ths;	/* ms of calls, on average */
 
 	struct event		*timer;		/* next deadline */
@@ -248,6 +266,18 @@ void	 router_arm(struct router *);
 void	 router_hold_back(struct router *);
 /* Tells the parent once when a drain has come to its end. */
 void	 router_drained(struct router *);
+/* The first configuration is in force: what is due is looked for. */
+void	 router_start(struct router *);
+
+/* --- conf.c --- */
+void	 on_conf_node(void *, struct channel *, struct wire_get *, int);
+void	 on_conf_service(void *, struct channel *, struct wire_get *, int);
+void	 on_conf_rule(void *, struct channel *, struct wire_get *, int);
+/* As struct child_ops has them. */
+void	 router_conf_begin(void *, uint32_t);
+bool	 router_conf_end(void *, char *, size_t);
+void	 router_conf_commit(void *);
+void	 router_conf_abort(void *);
 
 /* --- session.c --- */
 struct session	*session_find(struct router *, uint64_t);
@@ -258,8 +288,8 @@ struct session	*session_new(struct router *, uint64_t, enum session_kind,
 void	 session_free(struct router *, struct session *);
 /* Who it speaks for, a valid id, as it is stamped on its messages. */
 void	 session_identify(struct router *, struct session *, struct span);
-/* Accepts its link: it is up. */
-void	 session_up(struct router *, struct session *);
+/* Accepts its link, with what proves this node to it, or empty: it is up. */
+void	 session_up(struct router *, struct session *, struct span);
 /* Ends a session whose link is gone: its calls fail, its routes go. */
 void	 session_end(struct router *, struct session *, const char *);
 /* The same, with a close frame of that code for the link. */
@@ -270,10 +300,15 @@ void	 session_end_all(struct router *, const char *);
 /* --- link.c --- */
 void	 link_deny(struct router *, uint64_t, uint16_t, uint32_t,
 	    const char *);
+/* The same with a challenge: it may ask again with a proof. */
+void	 link_challenge(struct router *, uint64_t, uint16_t, uint32_t,
+	    const char *, const char *);
 /* Tells the front-end that an outbound link is of use. */
 void	 link_ready(struct router *, const struct session *);
 void	 on_link_auth(void *, struct channel *, struct wire_get *, int);
 void	 on_link_dialed(void *, struct channel *, struct wire_get *, int);
+void	 on_link_challenged(void *, struct channel *, struct wire_get *, int);
+void	 on_proof_answer(void *, struct channel *, struct wire_get *, int);
 void	 on_link_down(void *, struct channel *, struct wire_get *, int);
 void	 on_link_queue(void *, struct channel *, struct wire_get *, int);
 
@@ -330,7 +365,26 @@ size_t	 message_room(const struct router *, const struct session *);
 void	 message_error(struct router *, struct session *, struct span,
 	    const struct rpc_error *);
 
+/* --- caller.c --- */
+void	 caller_init(struct router *);
+/*
+ * Serves a request by http_serve() once it is known whose authorization that
+ * is; 401 if it is nobody's, 503 if it cannot be told now.
+ */
+void	 caller_request(struct router *, uint64_t, uint8_t, struct span,
+	    struct span);
+/* A request that waits is freed. */
+void	 caller_gone(struct router *, struct http_call *);
+/* What was told before is not believed any more. */
+void	 caller_forget(struct router *);
+/* The registry is gone: nobody waits any more. */
+void	 caller_fail(struct router *);
+void	 on_caller_answer(void *, struct channel *, struct wire_get *, int);
+
 /* --- http.c --- */
+/* A request of a known caller (a token's name, or empty): route, body. */
+void	 http_serve(struct router *, uint64_t, uint8_t, const char *,
+	    struct span);
 void	 on_http_request(void *, struct channel *, struct wire_get *, int);
 void	 on_http_cancel(void *, struct channel *, struct wire_get *, int);
 /* True if there is room to keep this answer, a result or an error. */
@@ -346,8 +400,9 @@ void	 http_respond(struct router *, uint64_t, uint16_t, uint32_t,
 	    struct span);
 /* Answers what had to wait for the front-end. */
 void	 http_go_on(struct router *);
-/* A request that waits, for n answers, in the map of them; and its end. */
-struct http_call	*http_call_new(struct router *, uint64_t, uint32_t);
+/* A request of a caller that waits, for n answers, and its end. */
+struct http_call	*http_call_new(struct router *, uint64_t, uint32_t,
+			    const char *);
 void	 http_call_free(struct router *, struct http_call *);
 /* Puts it on a list, until it is freed. */
 void	 http_call_wait(struct http_call *, struct http_calls *);
@@ -356,8 +411,11 @@ void	 http_call_wait(struct http_call *, struct http_calls *);
 void	 view_init(struct router *);
 /* GET /health. */
 void	 view_health(struct router *, uint64_t);
-/* GET of what the registry knows: true if this node has such a view. */
-bool	 view_wanted(struct router *, uint64_t, uint8_t);
+/*
+ * GET of what the registry knows, and tells that caller (as http_serve()):
+ * true if this node has such a view.
+ */
+bool	 view_wanted(struct router *, uint64_t, uint8_t, const char *);
 /* Asks the registry, if anybody waits and the front-end can take it. */
 void	 view_ask(struct router *);
 /* 503: there is no registry to ask. */
@@ -440,7 +498,15 @@ bool	 relay_server_call(struct router *, const struct call *,
 void	 relay_server_discovery(struct router *, struct session *,
 	    const struct envelope *);
 
+/* --- explain.c --- */
+void	 on_ctl_explain(void *, struct channel *, struct wire_get *, int);
+
 /* --- control.c --- */
+/*
+ * Reads a target into a call: a service, a node and a service with a slash
+ * between, or a node and a slash.
+ */
+bool	 control_target(struct call *, struct span);
 void	 on_ctl_call(void *, struct channel *, struct wire_get *, int);
 void	 control_answer(struct router *, const struct reply_to *, bool,
 	    struct span);

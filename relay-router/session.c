@@ -98,7 +98,7 @@ session_identify(struct router *r, struct session *s, struct span node_id)
 }
 
 void
-session_up(struct router *r, struct session *s)
+session_up(struct router *r, struct session *s, struct span proof)
 {
 	struct wire_put	*w;
 
@@ -109,6 +109,7 @@ session_up(struct router *r, struct session *s)
 	w = channel_begin(r->frontend, MSG_LINK_ACCEPT);
 	put_u64(w, s->conn);
 	put_u64(w, s->id);
+	put_span(w, proof);
 	(void)channel_commit(r->frontend);
 }
 

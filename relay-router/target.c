@@ -4,6 +4,7 @@
  * Who takes a call (PROTOCOL.md section 6).
  */
 
+#include <stddef.h>
 #include <string.h>
 
 #include "common/name.h"
@@ -58,9 +59,12 @@ target_least(const struct call *c)
 }
 
 static bool
-no_route(enum route_result why, enum stage stage, struct rpc_error *err)
+no_route(enum route_result why, enum stage stage, const struct target *t,
+    struct rpc_error *err)
 {
 	switch (why) {
+	case ROUTE_FORBIDDEN:
+		return (permit_refuse(&t->permit, err));
 	case ROUTE_NO_VERSION:
 		return (rpc_refuse(err, RPC_E_VERSION_UNAVAILABLE,
 		    STAGE_INGRESS, NULL));
@@ -82,9 +86,9 @@ no_route(enum route_result why, enum stage stage, struct rpc_error *err)
 	}
 }
 
-static enum route_result
-find_instance(struct router *r, const struct call *c,
-    const struct route_node *node, struct target *t)
+struct route_query
+target_query(const struct call *c, const struct route_node *node,
+    struct target *t)
 {
 	struct route_query	 q;
 
@@ -94,6 +98,17 @@ find_instance(struct router *r, const struct call *c,
 	q.method = c->method;
 	q.least = target_least(c);
 	q.own_only = from_peer(c);
+	q.permit = t->permit.policy != NULL ? permit_instance : NULL;
+	q.permit_arg = &t->permit;
+	return (q);
+}
+
+static enum route_result
+find_instance(struct router *r, const struct call *c,
+    const struct route_node *node, struct target *t)
+{
+	struct route_query	 q = target_query(c, node, t);
+
 	return (route_choose(&r->routes, &q, &t->instance));
 }
 
@@ -103,18 +118,21 @@ choose(struct router *r, const struct call *c, const struct route_node *node,
 {
 	enum route_result	 why = find_instance(r, c, node, t);
 
-	return (why == ROUTE_OK || no_route(why, stage, err));
+	return (why == ROUTE_OK || no_route(why, stage, t, err));
 }
 
 /* This node itself: only the server `relay` is there. */
 static bool
-self(const struct call *c, struct target *t, struct rpc_error *err)
+self(const struct router *r, const struct call *c, struct target *t,
+    struct rpc_error *err)
 {
 	if (!is_relay(c->server))
 		return (rpc_refuse(err, RPC_E_SERVICE_NOT_FOUND, STAGE_INGRESS,
 		    NULL));
 	t->kind = TARGET_SELF;
-	return (true);
+	return (permit_node(&t->permit, r->conf.role == ROLE_MAIN ? WHO_MAIN :
+	    WHO_HOME, span_str(r->conf.node_id), span_str("")) ||
+	    permit_refuse(&t->permit, err));
 }
 
 bool
@@ -223,7 +241,7 @@ main_to_node(struct router *r, const struct call *c, struct target *t,
 				    is_node(n->main, r->conf.node_id);
 
 	if (here && n->kind != NODE_HOME && is_node(n->id, r->conf.node_id))
-		return (self(c, t, err));
+		return (self(r, c, t, err));
 	/* What came from another Main goes to none (section 2). */
 	if (from_peer(c) && (!here || n->kind == NODE_MAIN))
 		return (rpc_refuse(err, RPC_E_NODE_NOT_FOUND, STAGE_INGRESS,
@@ -250,20 +268,43 @@ by_service(struct router *r, const struct call *c, struct target *t,
 		    err));
 	t->miss = !from_peer(c) &&
 	    (why == ROUTE_NO_SERVICE || why == ROUTE_UNREACHABLE);
-	return (no_route(why, STAGE_HOME_LINK, err));
+	return (no_route(why, STAGE_HOME_LINK, t, err));
+}
+
+/*
+ * The node that a call names may take it.  Of instances only those are chosen
+ * that may.
+ */
+static bool
+may_have(const struct call *c, struct target *t)
+{
+	const struct session	*s = t->session;
+	struct span		 id = span_str(s->node_id);
+
+	if (t->instance != NULL)
+		return (true);
+	if (s->kind == SESSION_HOME)
+		return (permit_node(&t->permit, WHO_HOME, id, span_str("")));
+	if (t->relay)
+		return (permit_node(&t->permit, WHO_MAIN, id, span_str("")));
+	return (permit_home(&t->permit, c->target.id, id));
 }
 
 static bool
 main_target(struct router *r, const struct call *c, struct target *t,
     struct rpc_error *err)
 {
-	if (c->target.id.len != 0)
-		return (main_to_node(r, c, t, err));
+	if (c->target.id.len != 0) {
+		if (!main_to_node(r, c, t, err))
+			return (false);
+		return (t->kind != TARGET_SESSION || may_have(c, t) ||
+		    permit_refuse(&t->permit, err));
+	}
 	if (c->server.len == 0)
 		return (rpc_refuse(err, RPC_E_INVALID_PARAMS, STAGE_INGRESS,
 		    "neither a node nor a server_name"));
 	if (is_relay(c->server))
-		return (self(c, t, err));
+		return (self(r, c, t, err));
 	return (by_service(r, c, t, err));
 }
 
@@ -287,7 +328,7 @@ to_backend(struct router *r, const struct call *c, struct target *t,
 	struct route_node	*n;
 
 	if (is_relay(c->server))
-		return (self(c, t, err));
+		return (self(r, c, t, err));
 	if (c->server.len == 0)
 		return (rpc_refuse(err, RPC_E_INVALID_PARAMS, STAGE_INGRESS,
 		    "no server_name"));
@@ -344,7 +385,8 @@ bool
 target_find(struct router *r, const struct call *c, struct target *t,
     struct rpc_error *err)
 {
-	memset(t, 0, sizeof(*t));
+	memset(t, 0, offsetof(struct target, permit));
+	permit_begin(&t->permit, r, c);
 	if (r->conf.role == ROLE_MAIN)
 		return (main_target(r, c, t, err));
 	return (home_target(r, c, t, err));

@@ -27,7 +27,7 @@ replace_link(struct router *r, const void *link)
 }
 
 static void
-accept_home(struct router *r, struct session *s)
+accept_home(struct router *r, struct session *s, struct span proof)
 {
 	struct route_node	*n;
 
@@ -35,12 +35,12 @@ accept_home(struct router *r, struct session *s)
 	if (n != NULL)
 		replace_link(r, n->link);
 	s->node = route_node_up(&r->routes, s->node_id, s);
-	session_up(r, s);
+	session_up(r, s, proof);
 	log_info("home %s at %s is connected", s->node_id, s->address);
 }
 
 static void
-accept_peer(struct router *r, struct session *s)
+accept_peer(struct router *r, struct session *s, struct span proof)
 {
 	struct route_main	*m;
 
@@ -48,7 +48,7 @@ accept_peer(struct router *r, struct session *s)
 	if (m != NULL)
 		replace_link(r, m->link);
 	s->main = route_main_up(&r->routes, s->node_id, s);
-	session_up(r, s);
+	session_up(r, s, proof);
 	if (s->dialed)
 		link_ready(r, s);
 	log_info("the link with %s at %s is up, dialled by %s", s->node_id,
@@ -62,7 +62,7 @@ on_session_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	struct router	*r = arg;
 	char		 node_id[LIMIT_NODE_ID + 1];
 	struct session	*s;
-	struct span	 said;
+	struct span	 said, proof;
 	uint64_t	 id, epoch, replaced;
 
 	(void)ch;
@@ -71,7 +71,11 @@ on_session_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	epoch = get_u64(msg);
 	replaced = get_u64(msg);
 	said = get_span(msg, LIMIT_NODE_ID);
-	if (!name_node_lower(said, node_id, sizeof(node_id)))
+	proof = get_span(msg, UINT16_MAX);
+	node_id[0] = '\0';
+	/* A seed's Main may not have named itself to its home. */
+	if ((said.len != 0 || r->conf.role != ROLE_HOME) &&
+	    !name_node_lower(said, node_id, sizeof(node_id)))
 		msg->bad = true;
 	if (!get_done(msg))
 		return;
@@ -82,10 +86,18 @@ on_session_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	}
 	s->epoch = epoch;
 	session_identify(r, s, span_str(node_id));
-	if (s->kind == SESSION_PEER)
-		accept_peer(r, s);
-	else
-		accept_home(r, s);
+	switch (s->kind) {
+	case SESSION_PEER:
+		accept_peer(r, s, proof);
+		break;
+	case SESSION_HOME:
+		accept_home(r, s, proof);
+		break;
+	case SESSION_UPLINK:
+		session_up(r, s, proof);
+		uplink_new(r, s);
+		break;
+	}
 }
 
 void
@@ -119,7 +131,7 @@ void
 on_session_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct router	*r = arg;
-	char		 reason[256];
+	char		 challenge[256], reason[256];
 	struct session	*s;
 	uint64_t	 id;
 	uint32_t	 retry_after_ms;
@@ -131,6 +143,7 @@ on_session_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	status = get_u16(msg);
 	(void)get_i32(msg);		/* code: HTTP says it by status */
 	retry_after_ms = get_u32(msg);
+	get_str(msg, challenge, sizeof(challenge));
 	get_str(msg, reason, sizeof(reason));
 	if (!get_done(msg))
 		return;
@@ -138,10 +151,13 @@ on_session_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		r->stats.stale++;
 		return;
 	}
-	link_deny(r, s->conn, status, retry_after_ms, reason);
+	link_challenge(r, s->conn, status, retry_after_ms, challenge, reason);
 	/* Of what it has dialled the dialer speaks. */
 	if (s->dialed)
 		log_debug("link to %s is refused: %s", s->address, reason);
+	/* Everybody is asked for a proof; why one is none the registry says. */
+	else if (challenge[0] != '\0')
+		log_debug("link from %s is challenged", s->address);
 	else if (r->refused++ < REFUSED_TOLD)
 		log_info("link from %s is refused: %s", s->address, reason);
 	session_free(r, s);

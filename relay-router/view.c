@@ -3,9 +3,12 @@
 /*
  * What GET tells: the health of this node, and the registry's view of it.
  *
- * Of each view one is asked for at a time, and all that wait get the same:
- * however many ask, the registry and the channels hold one body of each.
+ * Of each view one is asked for at a time, and all that wait get the same, if
+ * it is for the same caller: however many ask, the registry and the channels
+ * hold one body of each.
  */
+
+#include <string.h>
 
 #include "common/http_route.h"
 #include "relay-router/router.h"
@@ -68,11 +71,14 @@ ask(struct router *r, unsigned int route)
 	if (v->asked != 0 || TAILQ_EMPTY(&v->waiting))
 		return;
 	v->asked = id64_next(&r->ids);
+	memcpy(v->caller, TAILQ_FIRST(&v->waiting)->caller,
+	    sizeof(v->caller));
 	w = channel_begin(r->registry, MSG_VIEW_REQUEST);
 	put_u64(w, v->asked);
 	put_u8(w, (uint8_t)route);
 	put_bool(w, r->draining);
 	put_u32(w, (uint32_t)(r->latency_16ths / 16));
+	put_str(w, v->caller);
 	(void)channel_commit(r->registry);
 }
 
@@ -89,7 +95,7 @@ view_ask(struct router *r)
 }
 
 bool
-view_wanted(struct router *r, uint64_t id, uint8_t route)
+view_wanted(struct router *r, uint64_t id, uint8_t route, const char *caller)
 {
 	struct http_call	*h;
 
@@ -99,7 +105,7 @@ view_wanted(struct router *r, uint64_t id, uint8_t route)
 		view_unavailable(r, id);
 		return (true);
 	}
-	h = http_call_new(r, id, 0);
+	h = http_call_new(r, id, 0, caller);
 	http_call_wait(h, &r->views[route].waiting);
 	view_ask(r);
 	return (true);
@@ -120,12 +126,15 @@ static void
 view_answered(struct router *r, struct view *v, uint16_t status,
     struct span body)
 {
-	struct http_call	*h;
+	struct http_call	*h, *next;
 
 	v->asked = 0;
 	/* The others get one when the front-end has taken these. */
-	while ((h = TAILQ_FIRST(&v->waiting)) != NULL &&
-	    !channel_congested(r->frontend)) {
+	TAILQ_FOREACH_SAFE(h, &v->waiting, wait, next) {
+		if (channel_congested(r->frontend))
+			break;
+		if (strcmp(h->caller, v->caller) != 0)
+			continue;
 		http_respond(r, h->id, status, 0, body);
 		http_call_free(r, h);
 	}

@@ -53,6 +53,7 @@ account_needed(const struct conf *conf, enum conf_account_id id)
 	case CONF_ACCOUNT_DIALER:
 	case CONF_ACCOUNT_ROUTER:
 	case CONF_ACCOUNT_REGISTRY:
+	case CONF_ACCOUNT_KEEPER:
 		return (true);
 	case CONF_ACCOUNT_BACKEND:
 		return (conf->role == ROLE_HOME);

@@ -27,6 +27,7 @@ static const struct {
 	enum proc_id	 b;
 } edges[] = {
 	{ PROC_FRONTEND, PROC_ROUTER },
+	{ PROC_FRONTEND, PROC_KEEPER },
 	{ PROC_ROUTER, PROC_REGISTRY },
 	{ PROC_ROUTER, PROC_BACKEND },
 	{ PROC_DIALER, PROC_FRONTEND },
@@ -39,7 +40,8 @@ child_set(enum node_role role)
 	unsigned int set;
 
 	set = PROC_BIT(PROC_FRONTEND) | PROC_BIT(PROC_DIALER) |
-	    PROC_BIT(PROC_ROUTER) | PROC_BIT(PROC_REGISTRY);
+	    PROC_BIT(PROC_ROUTER) | PROC_BIT(PROC_REGISTRY) |
+	    PROC_BIT(PROC_KEEPER);
 	if (role == ROLE_HOME)
 		set |= PROC_BIT(PROC_BACKEND);
 	return (set);
@@ -57,6 +59,8 @@ child_account(enum proc_id id)
 		return (CONF_ACCOUNT_BACKEND);
 	case PROC_ROUTER:
 		return (CONF_ACCOUNT_ROUTER);
+	case PROC_KEEPER:
+		return (CONF_ACCOUNT_KEEPER);
 	default:
 		return (CONF_ACCOUNT_REGISTRY);
 	}

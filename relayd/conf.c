@@ -29,6 +29,7 @@ static const struct {
 	[CONF_ACCOUNT_BACKEND] = { "backend", "_relayb" },
 	[CONF_ACCOUNT_ROUTER] = { "router", "_relayr" },
 	[CONF_ACCOUNT_REGISTRY] = { "registry", "_relayg" },
+	[CONF_ACCOUNT_KEEPER] = { "keeper", "_relayk" },
 	[CONF_ACCOUNT_SERVICE] = { "service", "_relays" },
 };
 
@@ -59,6 +60,70 @@ conf_visibility_name(enum visibility visibility)
 	}
 }
 
+const char *
+conf_authentication_name(enum conf_authentication authentication)
+{
+	static const char *const	 names[] = {
+		[CONF_AUTH_REQUIRED] = "required",
+		[CONF_AUTH_LOOPBACK] = "loopback",
+		[CONF_AUTH_NONE] = "none",
+	};
+
+	return (names[authentication]);
+}
+
+const char *
+conf_holder_name(enum conf_holder holder)
+{
+	static const char *const	 names[] = {
+		[CONF_HOLDER_HOME] = "home",
+		[CONF_HOLDER_MAIN] = "main",
+		[CONF_HOLDER_UPLINK] = "uplink",
+		[CONF_HOLDER_PEER] = "peer",
+	};
+
+	return (names[holder]);
+}
+
+const char *
+conf_method_name(enum conf_method method)
+{
+	static const char *const	 names[] = {
+		[CONF_METHOD_KEY] = "key",
+		[CONF_METHOD_SECRET] = "secret",
+		[CONF_METHOD_TOKEN] = "token",
+		[CONF_METHOD_CERTIFICATE] = "certificate",
+		[CONF_METHOD_JOIN] = "join",
+	};
+
+	return (names[method]);
+}
+
+const char *
+conf_credential_node(const struct conf *conf, const struct conf_credential *c)
+{
+	switch (c->holder) {
+	case CONF_HOLDER_UPLINK:
+		return (conf->uplinks[c->index].node_id);
+	case CONF_HOLDER_PEER:
+		return (conf->peers[c->index].node_id);
+	default:
+		return (conf->nodes[c->index].node_id);
+	}
+}
+
+uint32_t
+conf_ca_find(const struct conf *conf, const char *file)
+{
+	uint32_t	 i;
+
+	for (i = 0; i < conf->ncas; i++)
+		if (!conf->cas[i].clients &&
+		    strcmp(conf->cas[i].file, file) == 0)
+			return (i);
+	return (CONF_NONE);
+}
+
 static struct conf *
 conf_new(const struct conf_defaults *d)
 {
@@ -69,6 +134,7 @@ conf_new(const struct conf_defaults *d)
 	if (d == NULL)
 		d = &none;
 	conf = conf_alloc(sizeof(*conf));
+	conf->authentication = CONF_AUTH_LOOPBACK;
 	conf->call_timeout_ms = LIMIT_TIMEOUT_DEFAULT_MS;
 	conf->hold_down_ms = LIMIT_HOLD_DOWN_MS;
 	conf->max_message = LIMIT_MESSAGE;
@@ -114,6 +180,10 @@ conf_parse(const struct conf_source *source, struct conf_errors *errs)
 	struct conf_pos		 pos = { source->name, 0 };
 
 	p.conf = conf_new(source->defaults);
+	p.ca_file = source->defaults != NULL &&
+	    source->defaults->ca_file != NULL ? source->defaults->ca_file :
+	    CA_FILE;
+	p.words = CONF_WORDS_TOP;
 	conf_input_init(&p);
 	set_fixed_macros(&p);
 	if (conf_push_file(&p, &pos, source->name))
@@ -143,6 +213,44 @@ service_free(struct conf_service *s)
 	free(s->user);
 }
 
+static void
+links_free(struct conf_link *links, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n; i++) {
+		url_free(&links[i].url);
+		free(links[i].node_id);
+		free(links[i].pin);
+	}
+	free(links);
+}
+
+static void
+trust_free(struct conf *conf)
+{
+	size_t	 i;
+
+	for (i = 0; i < conf->nkeys; i++) {
+		free(conf->keys[i].certificate);
+		free(conf->keys[i].key);
+	}
+	for (i = 0; i < conf->ncas; i++)
+		free(conf->cas[i].file);
+	for (i = 0; i < conf->nnodes; i++)
+		free(conf->nodes[i].node_id);
+	for (i = 0; i < conf->ncredentials; i++) {
+		free(conf->credentials[i].value);
+		free(conf->credentials[i].file);
+	}
+	free(conf->keys);
+	free(conf->cas);
+	free(conf->nodes);
+	free(conf->credentials);
+	policy_clear(&conf->policy);
+	url_free(&conf->url);
+}
+
 void
 conf_free(struct conf *conf)
 {
@@ -152,12 +260,9 @@ conf_free(struct conf *conf)
 		return;
 	for (i = 0; i < conf->nlisteners; i++)
 		free(conf->listeners[i].path);
-	for (i = 0; i < conf->nuplinks; i++)
-		url_free(&conf->uplinks[i].url);
-	for (i = 0; i < conf->npeers; i++) {
-		url_free(&conf->peers[i].url);
-		free(conf->peers[i].node_id);
-	}
+	links_free(conf->uplinks, conf->nuplinks);
+	links_free(conf->peers, conf->npeers);
+	trust_free(conf);
 	for (i = 0; i < conf->norigins; i++)
 		free(conf->origins[i].text);
 	for (i = 0; i < conf->nservices; i++)
@@ -167,8 +272,6 @@ conf_free(struct conf *conf)
 	for (i = 0; i < conf->nfiles; i++)
 		free(conf->files[i]);
 	free(conf->listeners);
-	free(conf->uplinks);
-	free(conf->peers);
 	free(conf->origins);
 	free(conf->services);
 	free(conf->node_id);

@@ -22,6 +22,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/policy.h"
 #include "common/proc.h"
 #include "common/sandbox.h"
 #include "common/service.h"
@@ -45,6 +46,7 @@ enum conf_account_id {
 	CONF_ACCOUNT_BACKEND,
 	CONF_ACCOUNT_ROUTER,
 	CONF_ACCOUNT_REGISTRY,
+	CONF_ACCOUNT_KEEPER,
 	CONF_ACCOUNT_SERVICE,		/* exec backends without `user' */
 	CONF_ACCOUNT_COUNT
 };
@@ -74,25 +76,85 @@ struct conf_listener {
 	enum conf_listener_kind	 kind;
 	uint8_t			 addr[16];	/* network byte order */
 	uint16_t		 port;		/* 0: the kernel picks one */
+	bool			 tls;
 	bool			 insecure;
 	char			*path;		/* absolute, CONF_LISTEN_UNIX */
 };
 
-struct conf_uplink {
-	uint32_t	 index;		/* 0 is the primary */
+/* A certificate that is shown in TLS, and its key, which the keeper holds. */
+struct conf_key {
+	uint32_t	 index;		/* of both */
 	struct conf_pos	 pos;
-	struct url	 url;
-	bool		 insecure;
+	bool		 server;	/* listeners show it */
+	char		*certificate;	/* absolute paths */
+	char		*key;
 };
 
-/* Another Main that this one links with. */
-struct conf_peer {
+/* Certificates of authorities. */
+struct conf_ca {
+	uint32_t	 index;
+	struct conf_pos	 pos;
+	bool		 clients;	/* verifies those that connect to us */
+	char		*file;		/* absolute path */
+};
+
+#define CONF_NONE	UINT32_MAX	/* no ca, no key */
+
+/* An uplink of a home, the first is the primary; or a peer of a Main. */
+struct conf_link {
 	uint32_t	 index;
 	struct conf_pos	 pos;
 	struct url	 url;
 	bool		 insecure;
 	char		*node_id;	/* who must answer; NULL: any Main */
 	struct conf_pos	 node_pos;
+	uint32_t	 ca;		/* index; with TLS and no pin always */
+	struct conf_pos	 ca_pos;
+	uint32_t	 key;		/* index of what it is shown */
+	struct conf_pos	 key_pos;
+	char		*pin;		/* "sha256:..."; NULL: none */
+	struct conf_pos	 pin_pos;
+};
+
+/* Whom a credential is of, as in CONF_CREDENTIAL. */
+enum conf_holder {
+	CONF_HOLDER_HOME = 1,	/* index is that of a struct conf_node */
+	CONF_HOLDER_MAIN,
+	CONF_HOLDER_UPLINK,	/* index is that of a struct conf_link */
+	CONF_HOLDER_PEER
+};
+
+/* A home or main block: a node that may link with this Main. */
+struct conf_node {
+	uint32_t	 index;
+	struct conf_pos	 pos;
+	enum conf_holder holder;
+	char		*node_id;	/* lower case */
+};
+
+/* As in CONF_CREDENTIAL. */
+enum conf_method {
+	CONF_METHOD_KEY = 1,	/* value: "ed25519:" and base64url */
+	CONF_METHOD_SECRET,	/* file */
+	CONF_METHOD_TOKEN,	/* value: "sha256:" and hex; in a link: file */
+	CONF_METHOD_CERTIFICATE, /* value: "dns:..." or "spiffe://..." */
+	CONF_METHOD_JOIN	/* file, of an uplink; gone when it was used */
+};
+
+struct conf_credential {
+	struct conf_pos	 pos;
+	enum conf_holder holder;
+	uint32_t	 index;
+	enum conf_method method;
+	char		*value;		/* canonical; NULL: it is in the file */
+	char		*file;		/* absolute path, or NULL */
+};
+
+/* Which nodes without credentials here may link, as in CONF_NODE. */
+enum conf_authentication {
+	CONF_AUTH_REQUIRED = 1,	/* none */
+	CONF_AUTH_LOOPBACK,	/* those on this machine */
+	CONF_AUTH_NONE		/* any */
 };
 
 struct conf_origin {
@@ -135,15 +197,27 @@ struct conf {
 
 	struct conf_listener	*listeners;
 	size_t			 nlisteners;
-	struct conf_uplink	*uplinks;
+	struct conf_link	*uplinks;
 	size_t			 nuplinks;
-	struct conf_peer	*peers;
+	struct conf_link	*peers;
 	size_t			 npeers;
+	struct conf_key		*keys;
+	size_t			 nkeys;
+	struct conf_ca		*cas;
+	size_t			 ncas;
+	struct conf_node	*nodes;
+	size_t			 nnodes;
+	struct conf_credential	*credentials;	/* in their order */
+	size_t			 ncredentials;
+	struct policy		 policy;
 	struct conf_origin	*origins;
 	size_t			 norigins;
 	struct conf_service	*services;
 	size_t			 nservices;
 
+	struct url		 url;		/* where homes reach a Main */
+	struct conf_pos		 url_pos;	/* no file: url is empty */
+	enum conf_authentication authentication;
 	uint32_t		 call_timeout_ms;
 	uint32_t		 hold_down_ms;	/* of a home */
 	uint32_t		 max_message;	/* bytes */
@@ -169,6 +243,7 @@ struct conf {
 struct conf_defaults {
 	const char	*control;
 	const char	*state_directory;
+	const char	*ca_file;	/* certificates this machine trusts */
 	const char	*accounts[CONF_ACCOUNT_COUNT];
 };
 
@@ -237,10 +312,6 @@ void		 conf_print_string(FILE *, const char *);
  */
 bool		 conf_listener_equal(const struct conf_listener *,
 		    const struct conf_listener *);
-bool		 conf_uplink_equal(const struct conf_uplink *,
-		    const struct conf_uplink *);
-bool		 conf_peer_equal(const struct conf_peer *,
-		    const struct conf_peer *);
 bool		 conf_service_equal(const struct conf_service *,
 		    const struct conf_service *);
 bool		 conf_account_equal(const struct conf_account *,
@@ -267,6 +338,14 @@ void		 conf_listener_name(const struct conf_listener *, char *,
 		    size_t);
 
 const char	*conf_account_name(enum conf_account_id);
+const char	*conf_authentication_name(enum conf_authentication);
+const char	*conf_holder_name(enum conf_holder);
+const char	*conf_method_name(enum conf_method);
+/* The id of the node a credential is of, or NULL if the block names none. */
+const char	*conf_credential_node(const struct conf *,
+		    const struct conf_credential *);
+/* Index of a file among the certificates of authorities, or CONF_NONE. */
+uint32_t	 conf_ca_find(const struct conf *, const char *);
 const char	*conf_backend_name(enum conf_backend);
 const char	*conf_visibility_name(enum visibility);
 
@@ -278,5 +357,13 @@ const char	*conf_visibility_name(enum visibility);
  * lower case.
  */
 const char	*conf_check_node_id(const char *, char *, size_t);
+/* "ed25519:" and 32 bytes in base64url; "sha256:" and the same. */
+const char	*conf_check_key(const char *);
+const char	*conf_check_pin(const char *);
+/* "sha256:" and 32 bytes in hex, which out gets in lower case. */
+#define CONF_TOKEN_SIZE	72	/* bytes, with the NUL */
+const char	*conf_check_token(const char *, char *, size_t);
+/* "dns:NAME", which out gets in lower case, or "spiffe://DOMAIN/PATH". */
+const char	*conf_check_certificate(const char *, char *, size_t);
 
 #endif /* RELAYD_CONF_H */

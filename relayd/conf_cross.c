@@ -18,8 +18,10 @@ check_role(struct conf_parser *p)
 	const struct conf	*conf = p->conf;
 	size_t			 i;
 
-	if (conf->role == ROLE_HOME)
+	if (conf->role == ROLE_HOME) {
 		conf_check_peers_of_home(p);
+		conf_check_trust_of_home(p);
+	}
 	if (conf->role != ROLE_MAIN)
 		return;
 	if (p->once[CONF_ONCE_HOLD_DOWN].file != NULL)
@@ -68,11 +70,10 @@ check_listener_security(struct conf_parser *p, const struct conf_listener *l)
 	if (p->conf->role == ROLE_HOME)
 		conf_error(p, &l->pos, "listen on %s: a home listens on "
 		    "loopback addresses and sockets only", name);
-	else if (!l->insecure)
+	else if (!l->insecure && !l->tls)
 		conf_error(p, &l->pos, "listen on %s: this is not a loopback "
-		    "address, and TLS is not available in this version; "
-		    "write \"insecure\" behind it if calls in the clear "
-		    "are acceptable", name);
+		    "address; write \"tls\" behind it, or \"insecure\" if "
+		    "calls in the clear are acceptable", name);
 }
 
 static bool
@@ -117,22 +118,6 @@ check_listener(struct conf_parser *p, const struct conf_listener *l)
 		conf_error(p, &l->pos, "listen on %s: already taken by %s:%u",
 		    name, conf->listeners[i].pos.file,
 		    conf->listeners[i].pos.line);
-		return;
-	}
-}
-
-static void
-check_uplink(struct conf_parser *p, const struct conf_uplink *u)
-{
-	const struct conf	*conf = p->conf;
-	uint32_t		 i;
-
-	for (i = 0; i < u->index; i++) {
-		if (strcmp(conf->uplinks[i].url.text, u->url.text) != 0)
-			continue;
-		conf_error(p, &u->pos, "uplink \"%s\": already given at %s:%u",
-		    u->url.text, conf->uplinks[i].pos.file,
-		    conf->uplinks[i].pos.line);
 		return;
 	}
 }
@@ -200,12 +185,15 @@ conf_cross_check(struct conf_parser *p)
 	check_role(p);
 	for (i = 0; i < conf->nlisteners; i++)
 		check_listener(p, &conf->listeners[i]);
-	for (i = 0; i < conf->nuplinks; i++)
-		check_uplink(p, &conf->uplinks[i]);
+	conf_check_links(p, p->conf->uplinks, conf->nuplinks, "uplink");
+	conf_check_links(p, p->conf->peers, conf->npeers, "peer");
 	for (i = 0; i < conf->npeers; i++)
 		conf_check_peer(p, &conf->peers[i]);
 	check_accounts(p);
 	for (i = 0; i < conf->nservices; i++)
 		check_service(p, &conf->services[i]);
+	conf_check_tls(p);
+	conf_check_trust(p);
+	conf_check_rules(p);
 	check_missing(p);
 }

@@ -20,23 +20,143 @@ conf_listener_equal(const struct conf_listener *a,
     const struct conf_listener *b)
 {
 	return (a->kind == b->kind && a->port == b->port &&
-	    a->insecure == b->insecure && str_equal(a->path, b->path) &&
+	    a->tls == b->tls && a->insecure == b->insecure &&
+	    str_equal(a->path, b->path) &&
 	    memcmp(a->addr, b->addr, sizeof(a->addr)) == 0);
 }
 
-bool
-conf_uplink_equal(const struct conf_uplink *a, const struct conf_uplink *b)
+static bool
+key_equal(const struct conf_key *a, const struct conf_key *b)
 {
-	return (a->insecure == b->insecure &&
-	    str_equal(a->url.text, b->url.text));
+	return (strcmp(a->certificate, b->certificate) == 0 &&
+	    strcmp(a->key, b->key) == 0);
 }
 
-bool
-conf_peer_equal(const struct conf_peer *a, const struct conf_peer *b)
+static bool
+index_equal(uint32_t a, uint32_t b)
 {
-	return (a->insecure == b->insecure &&
-	    str_equal(a->url.text, b->url.text) &&
-	    str_equal(a->node_id, b->node_id));
+	return ((a == CONF_NONE) == (b == CONF_NONE));
+}
+
+/* Indices count by what they stand for. */
+static bool
+link_equal(const struct conf *ca, const struct conf_link *a,
+    const struct conf *cb, const struct conf_link *b)
+{
+	if (a->insecure != b->insecure ||
+	    !str_equal(a->url.text, b->url.text) ||
+	    !str_equal(a->node_id, b->node_id) ||
+	    !str_equal(a->pin, b->pin) || !index_equal(a->ca, b->ca) ||
+	    !index_equal(a->key, b->key))
+		return (false);
+	return ((a->ca == CONF_NONE ||
+	    strcmp(ca->cas[a->ca].file, cb->cas[b->ca].file) == 0) &&
+	    (a->key == CONF_NONE ||
+	    key_equal(&ca->keys[a->key], &cb->keys[b->key])));
+}
+
+static bool
+links_equal(const struct conf *a, const struct conf *b)
+{
+	size_t	 i;
+
+	if (a->nuplinks != b->nuplinks || a->npeers != b->npeers)
+		return (false);
+	for (i = 0; i < a->nuplinks; i++)
+		if (!link_equal(a, &a->uplinks[i], b, &b->uplinks[i]))
+			return (false);
+	for (i = 0; i < a->npeers; i++)
+		if (!link_equal(a, &a->peers[i], b, &b->peers[i]))
+			return (false);
+	return (true);
+}
+
+/* The nth certificate that listeners show, and the nth for their clients. */
+static bool
+server_tls_equal(const struct conf *a, const struct conf *b)
+{
+	size_t	 i = 0, k = 0;
+
+	for (;; i++, k++) {
+		while (i < a->nkeys && !a->keys[i].server)
+			i++;
+		while (k < b->nkeys && !b->keys[k].server)
+			k++;
+		if (i == a->nkeys || k == b->nkeys)
+			break;
+		if (!key_equal(&a->keys[i], &b->keys[k]))
+			return (false);
+	}
+	if (i != a->nkeys || k != b->nkeys)
+		return (false);
+	for (i = 0; i < a->ncas && !a->cas[i].clients;)
+		i++;
+	for (k = 0; k < b->ncas && !b->cas[k].clients;)
+		k++;
+	if (i == a->ncas || k == b->ncas)
+		return (i == a->ncas && k == b->ncas);
+	return (strcmp(a->cas[i].file, b->cas[k].file) == 0);
+}
+
+static bool
+credential_equal(const struct conf_credential *a,
+    const struct conf_credential *b)
+{
+	return (a->index == b->index && a->method == b->method &&
+	    str_equal(a->value, b->value) && str_equal(a->file, b->file));
+}
+
+/* The next one of a holder from i on, or the end. */
+static size_t
+next_of(const struct conf *conf, enum conf_holder holder, size_t i)
+{
+	while (i < conf->ncredentials && conf->credentials[i].holder != holder)
+		i++;
+	return (i);
+}
+
+/* Their order counts where it is one: among those of one kind of block. */
+static bool
+credentials_equal(const struct conf *a, const struct conf *b,
+    enum conf_holder holder)
+{
+	size_t	 i = 0, k = 0;
+
+	for (;; i++, k++) {
+		i = next_of(a, holder, i);
+		k = next_of(b, holder, k);
+		if (i == a->ncredentials || k == b->ncredentials)
+			return (i == a->ncredentials && k == b->ncredentials);
+		if (!credential_equal(&a->credentials[i], &b->credentials[k]))
+			return (false);
+	}
+}
+
+static bool
+nodes_equal(const struct conf *a, const struct conf *b)
+{
+	size_t	 i;
+
+	if (a->nnodes != b->nnodes)
+		return (false);
+	for (i = 0; i < a->nnodes; i++)
+		if (a->nodes[i].holder != b->nodes[i].holder ||
+		    strcmp(a->nodes[i].node_id, b->nodes[i].node_id) != 0)
+			return (false);
+	return (true);
+}
+
+static bool
+trust_equal(const struct conf *a, const struct conf *b)
+{
+	return (a->authentication == b->authentication &&
+	    str_equal(a->url.text, b->url.text) && links_equal(a, b) &&
+	    server_tls_equal(a, b) && nodes_equal(a, b) &&
+	    credentials_equal(a, b, CONF_HOLDER_HOME) &&
+	    credentials_equal(a, b, CONF_HOLDER_MAIN) &&
+	    credentials_equal(a, b, CONF_HOLDER_UPLINK) &&
+	    credentials_equal(a, b, CONF_HOLDER_PEER) &&
+	    policy_equal(&a->policy, &b->policy));
 }
 
 bool
@@ -120,18 +240,12 @@ conf_equal(const struct conf *a, const struct conf *b)
 {
 	size_t	 i;
 
-	if (!settings_equal(a, b) || a->nlisteners != b->nlisteners ||
-	    a->nuplinks != b->nuplinks || a->npeers != b->npeers ||
-	    a->norigins != b->norigins || a->nservices != b->nservices)
+	if (!settings_equal(a, b) || !trust_equal(a, b) ||
+	    a->nlisteners != b->nlisteners || a->norigins != b->norigins ||
+	    a->nservices != b->nservices)
 		return (false);
 	for (i = 0; i < a->nlisteners; i++)
 		if (!conf_listener_equal(&a->listeners[i], &b->listeners[i]))
-			return (false);
-	for (i = 0; i < a->nuplinks; i++)
-		if (!conf_uplink_equal(&a->uplinks[i], &b->uplinks[i]))
-			return (false);
-	for (i = 0; i < a->npeers; i++)
-		if (!conf_peer_equal(&a->peers[i], &b->peers[i]))
 			return (false);
 	for (i = 0; i < a->norigins; i++)
 		if (strcmp(a->origins[i].text, b->origins[i].text) != 0)

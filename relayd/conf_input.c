@@ -234,7 +234,7 @@ check_macro_name(const char *name)
 			return ("may have letters, digits and '_' only");
 	if (name[0] == '\0' || (name[0] >= '0' && name[0] <= '9'))
 		return ("must begin with a letter or '_'");
-	if (conf_is_keyword(name))
+	if (conf_is_keyword(name, 0))
 		return ("is a keyword, and no statement has a '='");
 	return (NULL);
 }

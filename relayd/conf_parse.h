@@ -44,6 +44,9 @@ struct conf_scratch {
 /* Statements that may stand only once: where they did. */
 enum conf_once {
 	CONF_ONCE_NODE,
+	CONF_ONCE_URL,
+	CONF_ONCE_AUTHENTICATION,
+	CONF_ONCE_CLIENT_CA,
 	CONF_ONCE_CALL_TIMEOUT,
 	CONF_ONCE_HOLD_DOWN,
 	CONF_ONCE_MAX_MESSAGE,
@@ -67,6 +70,26 @@ enum conf_once {
 	CONF_ONCE_COUNT
 };
 
+/* Words that are keywords only in some places, as bits. */
+#define CONF_WORDS_TOP		0x01	/* begin a statement */
+#define CONF_WORDS_LISTEN	0x02
+#define CONF_WORDS_TLS		0x04
+#define CONF_WORDS_BLOCK	0x08	/* options of an uplink, peer or node */
+#define CONF_WORDS_RULE		0x10
+#define CONF_WORDS_ALL		0x1f
+
+/* The open block of an uplink, a peer, a home or a main; none: all zero. */
+struct conf_block {
+	enum conf_holder	 holder;
+	struct conf_link	*link;	/* NULL: refused, or not of a link */
+	uint32_t		 index;	/* of the link or node */
+	unsigned int		 options; /* credentials, good or bad */
+	struct conf_pos		 node;	/* of the option, or of the block */
+	struct conf_pos		 ca;
+	struct conf_pos		 pin;
+	struct conf_pos		 certificate;
+};
+
 struct conf_parser {
 	const struct conf_source	*source;
 	struct conf_errors		*errs;
@@ -88,8 +111,14 @@ struct conf_parser {
 	unsigned int			 skip;		/* blocks to skip */
 	bool				 stop;		/* too many errors */
 
-	struct conf_peer		*peer;		/* the open one */
-	struct conf_pos			 peer_node;	/* in it, or no file */
+	unsigned int			 words;		/* keywords here */
+	bool				 in_options;	/* is open */
+	bool				 opens_options;	/* opens next */
+	struct conf_block		 block;
+	struct policy_rule		 rule;		/* the open one */
+	bool				 rule_bad;
+	size_t				 nsecrets;	/* files so far */
+	const char			*ca_file;
 	struct conf_service		*service;	/* the open one */
 	struct service_method		*method;	/* the last one of it */
 	bool				 in_exec;	/* arguments are kept */
@@ -127,7 +156,8 @@ void	 conf_set_macro(struct conf_parser *, const struct conf_pos *,
 /* lex.c */
 int	 conf_yylex(struct conf_token *, struct conf_pos *,
 	    struct conf_parser *);
-bool	 conf_is_keyword(const char *);
+/* Whether a word is a keyword everywhere, or where words says. */
+bool	 conf_is_keyword(const char *, unsigned int);
 /* Tell the lexer that tok was a syntax error, so that it resynchronises. */
 void	 conf_lex_recover(struct conf_parser *, int);
 
@@ -135,9 +165,7 @@ void	 conf_lex_recover(struct conf_parser *, int);
 void	 conf_stmt_node(struct conf_parser *, const struct conf_pos *,
 	    const char *, const char *);
 void	 conf_stmt_listen(struct conf_parser *, const struct conf_pos *,
-	    const char *, const char *, bool);
-void	 conf_stmt_uplink(struct conf_parser *, const struct conf_pos *,
-	    const char *, bool);
+	    const char *, const char *, bool, bool);
 void	 conf_stmt_origin(struct conf_parser *, const struct conf_pos *,
 	    const char *);
 void	 conf_stmt_call_timeout(struct conf_parser *, const struct conf_pos *,
@@ -160,17 +188,81 @@ void	 conf_stmt_account(struct conf_parser *, const struct conf_pos *,
 	    const char *, const char *);
 
 /*
- * conf_peer.c: peer statements and their blocks.  Without a begin, that is in
- * a service file, the values of a block are only checked.
+ * conf_link.c, conf_trust.c: uplinks, peers, homes and mains and their blocks.
+ * Without a begin, that is in a service file, of the values in a block only
+ * node ids are checked.
  */
-void	 conf_peer_begin(struct conf_parser *, const struct conf_pos *,
-	    const char *, bool);
-void	 conf_peer_node(struct conf_parser *, const struct conf_pos *,
+void	 conf_link_begin(struct conf_parser *, const struct conf_pos *,
+	    enum conf_holder, const char *, bool);
+void	 conf_link_node(struct conf_parser *, const struct conf_pos *,
 	    const char *);
-void	 conf_peer_end(struct conf_parser *);
-/* What conf_cross_check() has to say about them. */
+void	 conf_link_ca(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_link_pin(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_link_certificate(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *);
+void	 conf_check_links(struct conf_parser *, struct conf_link *, size_t,
+	    const char *);
+void	 conf_node_begin(struct conf_parser *, const struct conf_pos *,
+	    enum conf_holder, const char *);
+/* The open block is of a home or main. */
+bool	 conf_block_is_node(const struct conf_parser *);
+void	 conf_block_key(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_block_secret(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_block_token(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+/* The file of its key behind it, or NULL. */
+void	 conf_block_certificate(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *);
+void	 conf_block_join(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_block_end(struct conf_parser *);
+
+/* conf_peer.c: what conf_cross_check() has to say about peers */
 void	 conf_check_peers_of_home(struct conf_parser *);
-void	 conf_check_peer(struct conf_parser *, const struct conf_peer *);
+void	 conf_check_peer(struct conf_parser *, const struct conf_link *);
+
+/* conf_tls.c */
+void	 conf_stmt_tls(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *);
+void	 conf_stmt_client_ca(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_stmt_url(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_stmt_authentication(struct conf_parser *,
+	    const struct conf_pos *, const char *);
+/* An absolute path, malloc(3)ed; NULL and an error that names the option. */
+char	*conf_file(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *);
+/* Index of the one that is like this, or a new one; CONF_NONE and an error. */
+uint32_t conf_ca_add(struct conf_parser *, const struct conf_pos *,
+	    const char *, bool);
+uint32_t conf_key_add(struct conf_parser *, const struct conf_pos *,
+	    const char *, const char *, bool);
+void	 conf_check_tls(struct conf_parser *);
+
+/* conf_trust_cross.c: what conf_cross_check() has to say about credentials */
+void	 conf_check_trust_of_home(struct conf_parser *);
+void	 conf_check_trust(struct conf_parser *);
+
+/* conf_rule.c: policy; a pattern that is NULL stands for any name */
+void	 conf_rule_begin(struct conf_parser *, const struct conf_pos *, bool);
+void	 conf_rule_from(struct conf_parser *, const struct conf_pos *,
+	    enum policy_who, const char *);
+void	 conf_rule_to(struct conf_parser *, const struct conf_pos *,
+	    enum policy_who, const char *);
+void	 conf_rule_service(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_rule_method(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_rule_visibility(struct conf_parser *, const struct conf_pos *,
+	    const char *);
+void	 conf_rule_end(struct conf_parser *, const struct conf_pos *,
+	    enum policy_action);
+void	 conf_check_rules(struct conf_parser *);
 
 /* conf_service.c: service blocks */
 void	 conf_service_begin(struct conf_parser *, const struct conf_pos *,

@@ -68,11 +68,11 @@ listen_address(struct conf_parser *p, const struct conf_pos *pos,
 
 static bool
 listen_unix(struct conf_parser *p, const struct conf_pos *pos,
-    const char *path, const char *port, bool insecure)
+    const char *path, const char *port, bool secured)
 {
-	if (port != NULL || insecure) {
+	if (port != NULL || secured) {
 		conf_error(p, pos, "listen on \"%s\": a socket path takes "
-		    "no port and no insecure", path);
+		    "no port, no tls and no insecure", path);
 		return (false);
 	}
 	if (strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path))
@@ -85,14 +85,15 @@ listen_unix(struct conf_parser *p, const struct conf_pos *pos,
 
 void
 conf_stmt_listen(struct conf_parser *p, const struct conf_pos *pos,
-    const char *address, const char *port, bool insecure)
+    const char *address, const char *port, bool tls, bool insecure)
 {
 	struct conf		*conf = p->conf;
-	struct conf_listener	 l = { .pos = *pos, .insecure = insecure };
+	struct conf_listener	 l = { .pos = *pos, .tls = tls,
+				    .insecure = insecure };
 	uint32_t		 number = 0;
 
 	if (address[0] == '/') {
-		if (!listen_unix(p, pos, address, port, insecure))
+		if (!listen_unix(p, pos, address, port, tls || insecure))
 			return;
 		l.kind = CONF_LISTEN_UNIX;
 	} else {
@@ -118,38 +119,6 @@ conf_stmt_listen(struct conf_parser *p, const struct conf_pos *pos,
 	conf->listeners = conf_grow(conf->listeners, &conf->nlisteners,
 	    sizeof(l));
 	conf->listeners[l.index] = l;
-}
-
-void
-conf_stmt_uplink(struct conf_parser *p, const struct conf_pos *pos,
-    const char *text, bool insecure)
-{
-	struct conf		*conf = p->conf;
-	struct conf_uplink	*u;
-	struct url		 url;
-	const char		*why;
-
-	why = url_check(text, "ws", "/ws/federation", &url);
-	if (why != NULL) {
-		conf_error(p, pos, "uplink \"%s\": %s", text, why);
-		return;
-	}
-	if (conf->nuplinks >= LIMIT_UPLINKS) {
-		conf_error(p, pos, "uplink: more than %d uplinks",
-		    LIMIT_UPLINKS);
-		url_free(&url);
-		return;
-	}
-	if (!url.loopback && !insecure)
-		conf_error(p, pos, "uplink \"%s\": ws:// carries calls in the "
-		    "clear, and TLS is not available in this version; write "
-		    "\"insecure\" behind it if that is acceptable", text);
-	conf->uplinks = conf_grow(conf->uplinks, &conf->nuplinks, sizeof(*u));
-	u = &conf->uplinks[conf->nuplinks - 1];
-	u->index = (uint32_t)conf->nuplinks - 1;
-	u->pos = *pos;
-	u->url = url;
-	u->insecure = insecure;
 }
 
 void

@@ -86,15 +86,17 @@ void
 conf_warning(struct conf_parser *p, const struct conf_pos *pos,
     const char *fmt, ...)
 {
+	size_t	 n = p->errs->count - p->errs->nerrors;
 	char	 text[LIMIT_CONF_STRING * 2];
 	va_list	 ap;
 
-	if (p->stop)
+	if (p->stop || n > LIMIT_CONF_ERRORS)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	complain(p, pos, true, text);
+	complain(p, pos, true, n < LIMIT_CONF_ERRORS ? text :
+	    "too many warnings, the rest is left out");
 }
 
 void

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "relayd/files.h"
 #include "relayd/relayd.h"
 
 /* A file that strangers can write, if there was one. */
@@ -124,5 +125,9 @@ conf_read(struct relayd *rd, struct conf_errors *errs)
 	if (ctx.unsafe[0] != '\0')
 		complain(errs, NULL, "%s: root reads only files that belong "
 		    "to root and that nobody else can write", ctx.unsafe);
+	if (conf != NULL && !files_check(conf, errs)) {
+		conf_free(conf);
+		return (NULL);
+	}
 	return (conf);
 }

@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "common/service.h"
+#include "relayd/files.h"
 #include "relayd/relayd.h"
 
 static void
@@ -28,6 +29,8 @@ send_node(struct channel *ch, const struct conf *conf)
 	put_u32(w, conf->max_connections);
 	put_u32(w, conf->max_per_address);
 	put_u32(w, conf->hold_down_ms);
+	put_u8(w, (uint8_t)conf->authentication);
+	put_str(w, conf->url.text != NULL ? conf->url.text : "");
 	(void)channel_commit(ch);
 }
 
@@ -48,6 +51,7 @@ send_listeners(struct channel *ch, const struct listeners *set)
 		put_u32(w, l->conf->index);
 		put_bool(w, l->conf->kind == CONF_LISTEN_UNIX);
 		put_bool(w, conf_listener_is_local(l->conf));
+		put_bool(w, l->conf->tls);
 		put_str(w, l->bound);
 		(void)channel_commit_fd(ch, fd);
 	}
@@ -80,10 +84,20 @@ send_origins(struct channel *ch, const struct conf *conf)
 	}
 }
 
+/* How the front-end makes TLS with a Main that is dialled. */
+static void
+put_tls(struct wire_put *w, const struct conf_link *l)
+{
+	put_bool(w, l->url.tls);
+	put_u32(w, l->ca);
+	put_str(w, l->pin != NULL ? l->pin : "");
+	put_u32(w, l->key);
+}
+
 static void
 send_uplinks(struct channel *ch, const struct conf *conf)
 {
-	const struct conf_uplink *u;
+	const struct conf_link *u;
 	struct wire_put *w;
 	size_t i;
 
@@ -94,14 +108,36 @@ send_uplinks(struct channel *ch, const struct conf *conf)
 		put_str(w, u->url.host);
 		put_u16(w, u->url.port);
 		put_str(w, u->url.path);
+		put_tls(w, u);
+		put_str(w, u->node_id != NULL ? u->node_id : "");
 		(void)channel_commit(ch);
 	}
 }
 
+/*
+ * Peers that were added at run time are believed by what this machine trusts,
+ * which may be behind what the configuration has.  NONE: there is no such peer.
+ */
+static uint32_t
+added_ca(const struct conf *conf, const struct peers *peers)
+{
+	uint32_t ca;
+	size_t i;
+
+	for (i = conf->npeers; i < peers->count && !peers->list[i].tls; i++)
+		continue;
+	if (i >= peers->count)
+		return (CONF_NONE);
+	ca = conf_ca_find(conf, CA_FILE);
+	return (ca != CONF_NONE ? ca : (uint32_t)conf->ncas);
+}
+
 static void
-send_peers(struct channel *ch, const struct peers *peers)
+send_peers(struct channel *ch, const struct conf *conf,
+    const struct peers *peers)
 {
 	const struct peer *p;
+	struct conf_link l = { .key = CONF_NONE };
 	struct wire_put *w;
 	size_t i;
 
@@ -114,9 +150,122 @@ send_peers(struct channel *ch, const struct peers *peers)
 		put_str(w, p->path);
 		put_str(w, p->node_id);
 		put_u8(w, (uint8_t)p->origin);
+		/* The first ones are those of the configuration. */
+		if (i < conf->npeers)
+			put_tls(w, &conf->peers[i]);
+		else {
+			l.url.tls = p->tls;
+			l.ca = p->tls ? added_ca(conf, peers) : CONF_NONE;
+			put_tls(w, &l);
+		}
 		(void)channel_commit(ch);
 	}
 }
+
+/* --- files --- */
+
+static void
+send_keys(struct channel *ch, const struct conf *conf, struct files *files)
+{
+	struct wire_put *w;
+	size_t i;
+
+	for (i = 0; i < conf->nkeys; i++) {
+		w = channel_begin(ch, MSG_CONF_KEY);
+		put_u32(w, conf->keys[i].index);
+		put_str(w, conf->keys[i].key);
+		(void)channel_commit_fd(ch, files_take(files));
+	}
+}
+
+static void
+send_certificates(struct channel *ch, const struct conf *conf,
+    struct files *files)
+{
+	struct wire_put *w;
+	size_t i;
+
+	for (i = 0; i < conf->nkeys; i++) {
+		w = channel_begin(ch, MSG_CONF_CERTIFICATE);
+		put_u32(w, conf->keys[i].index);
+		put_bool(w, conf->keys[i].server);
+		put_str(w, conf->keys[i].certificate);
+		(void)channel_commit_fd(ch, files_take(files));
+	}
+}
+
+static void
+send_ca(struct channel *ch, uint32_t index, bool clients, const char *file,
+    int fd)
+{
+	struct wire_put *w;
+
+	w = channel_begin(ch, MSG_CONF_CA);
+	put_u32(w, index);
+	put_bool(w, clients);
+	put_str(w, file);
+	(void)channel_commit_fd(ch, fd);
+}
+
+static void
+send_cas(struct channel *ch, const struct conf *conf, bool more,
+    struct files *files)
+{
+	size_t i;
+
+	for (i = 0; i < conf->ncas; i++)
+		send_ca(ch, conf->cas[i].index, conf->cas[i].clients,
+		    conf->cas[i].file, files_take(files));
+	if (more)
+		send_ca(ch, (uint32_t)conf->ncas, false, CA_FILE,
+		    files_take(files));
+}
+
+static void
+send_credentials(struct channel *ch, const struct conf *conf,
+    struct files *files)
+{
+	const struct conf_credential *c;
+	const char *node_id;
+	struct wire_put *w;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < conf->ncredentials; i++) {
+		c = &conf->credentials[i];
+		fd = c->file != NULL ? files_take(files) : -1;
+		if (c->file != NULL && fd == -1)
+			continue;
+		node_id = conf_credential_node(conf, c);
+		w = channel_begin(ch, MSG_CONF_CREDENTIAL);
+		put_u8(w, (uint8_t)c->holder);
+		put_u32(w, c->index);
+		put_str(w, node_id != NULL ? node_id : "");
+		put_u8(w, (uint8_t)c->method);
+		put_str(w, c->value != NULL ? c->value : "");
+		put_str(w, c->file != NULL ? c->file : "");
+		if (fd == -1)
+			(void)channel_commit(ch);
+		else
+			(void)channel_commit_fd(ch, fd);
+	}
+}
+
+static void
+send_rules(struct channel *ch, const struct conf *conf)
+{
+	struct wire_put *w;
+	uint32_t i;
+
+	for (i = 0; i < conf->policy.n; i++) {
+		w = channel_begin(ch, MSG_CONF_RULE);
+		put_u32(w, i);
+		put_rule(w, &conf->policy.rules[i]);
+		(void)channel_commit(ch);
+	}
+}
+
+/* --- services --- */
 
 static uint8_t
 backend_code(enum conf_backend backend)
@@ -178,35 +327,56 @@ send_endpoints(struct channel *ch, const struct conf *conf)
 	}
 }
 
-void
+bool
 conf_send(struct child *c, const struct conf *conf,
     const struct listeners *set, const struct peers *peers,
-    uint32_t generation)
+    uint32_t generation, char *why, size_t size)
 {
+	bool more_ca = added_ca(conf, peers) == conf->ncas;
+	struct files files;
+
+	/* Before the first message: what is begun is ended. */
+	if (!files_open(&files, c->id, conf, more_ca ? CA_FILE : NULL, why,
+	    size))
+		return (false);
 	send_generation(c->ch, MSG_CONF_BEGIN, generation);
 	send_node(c->ch, conf);
 	switch (c->id) {
 	case PROC_FRONTEND:
 		send_listeners(c->ch, set);
 		send_origins(c->ch, conf);
+		send_certificates(c->ch, conf, &files);
+		send_cas(c->ch, conf, more_ca, &files);
 		send_uplinks(c->ch, conf);
-		send_peers(c->ch, peers);
+		send_peers(c->ch, conf, peers);
 		break;
 	case PROC_DIALER:
 		send_uplinks(c->ch, conf);
-		send_peers(c->ch, peers);
+		send_peers(c->ch, conf, peers);
 		send_endpoints(c->ch, conf);
 		break;
 	case PROC_REGISTRY:
 		send_addresses(c->ch, set);
-		send_peers(c->ch, peers);
+		send_uplinks(c->ch, conf);
+		send_peers(c->ch, conf, peers);
+		send_credentials(c->ch, conf, &files);
+		send_rules(c->ch, conf);
+		break;
+	case PROC_KEEPER:
+		send_keys(c->ch, conf, &files);
+		send_certificates(c->ch, conf, &files);
+		break;
+	case PROC_ROUTER:
+		send_rules(c->ch, conf);
+		send_services(c->ch, conf);
 		break;
 	case PROC_BACKEND:
-	case PROC_ROUTER:
 		send_services(c->ch, conf);
 		break;
 	default:
 		break;
 	}
+	files_free(&files);
 	send_generation(c->ch, MSG_CONF_END, generation);
+	return (true);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The control socket: who may speak, and what the parent does by itself.
- * What needs the children is in ctl_job.c.
+ * What needs the children is in ctl_ask.c and ctl_registry.c.
  */
 #include <sys/socket.h>
 
@@ -130,6 +130,9 @@ static const channel_handler handlers[MSG_MAX] = {
 	[MSG_CTL_CALL] = ctl_on_call,
 	[MSG_CTL_PEER] = ctl_on_peer,
 	[MSG_CTL_TOKEN] = ctl_on_token,
+	[MSG_CTL_NODE] = ctl_on_node,
+	[MSG_CTL_AUDIT] = ctl_on_audit,
+	[MSG_CTL_EXPLAIN] = ctl_on_explain,
 	[MSG_LOG_LEVEL] = on_log_level,
 	[MSG_CTL_RELOAD] = on_reload,
 	[MSG_CTL_STOP] = on_stop,

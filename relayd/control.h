@@ -41,11 +41,27 @@ struct control {
 void	 ctl_client_free(struct ctl_client *);
 
 /* ctl_job.c */
+/*
+ * A question of a client, with the limit of an answer; nobody is waited for
+ * yet.  NULL and an answer if there are too many.
+ */
+struct ctl_job *ctl_job_new(struct ctl_client *, uint64_t, int64_t);
 void	 ctl_job_free(struct ctl_job *);
-/* Handlers of what a client asks of the children. */
+/* One process has answered or never will; the last one ends the job. */
+void	 ctl_job_done_by(struct ctl_job *, enum proc_id, enum ctl_status,
+	    const char *);
+/* One process has no part in the answer; the last one ends the job. */
+void	 ctl_job_fail(struct ctl_job *, enum proc_id, const char *);
+
+/* ctl_ask.c: handlers of what a client asks of the children. */
 void	 ctl_on_show(void *, struct channel *, struct wire_get *, int);
 void	 ctl_on_call(void *, struct channel *, struct wire_get *, int);
+void	 ctl_on_explain(void *, struct channel *, struct wire_get *, int);
+
+/* ctl_registry.c: the same, of what the registry does. */
 void	 ctl_on_peer(void *, struct channel *, struct wire_get *, int);
 void	 ctl_on_token(void *, struct channel *, struct wire_get *, int);
+void	 ctl_on_node(void *, struct channel *, struct wire_get *, int);
+void	 ctl_on_audit(void *, struct channel *, struct wire_get *, int);
 
 #endif

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a control client asks of the children: the parent passes it on under
- * an id of its own, and the answers back, and waits for none of them.
+ * What was asked of the children for control clients: under which id of ours
+ * it was passed on, and who of them has not answered.
  */
-#include <stdio.h>
 #include <stdlib.h>
-
-#include <bsd/string.h>
 
 #include "common/log.h"
 #include "common/wire.h"
@@ -47,9 +44,8 @@ job_error(struct ctl_job *job, enum proc_id id, const char *why)
 	ctl_row_end(&row);
 }
 
-/* One process has answered or never will; the last one ends the job. */
-static void
-job_done_by(struct ctl_job *job, enum proc_id id, enum ctl_status status,
+void
+ctl_job_done_by(struct ctl_job *job, enum proc_id id, enum ctl_status status,
     const char *text)
 {
 	job->waiting &= ~PROC_BIT(id);
@@ -59,15 +55,15 @@ job_done_by(struct ctl_job *job, enum proc_id id, enum ctl_status status,
 	ctl_job_free(job);
 }
 
-static void
-job_fail(struct ctl_job *job, enum proc_id id, const char *why)
+void
+ctl_job_fail(struct ctl_job *job, enum proc_id id, const char *why)
 {
 	if (job->call || job->command) {
-		job_done_by(job, id, CTL_REFUSED, why);
+		ctl_job_done_by(job, id, CTL_REFUSED, why);
 		return;
 	}
 	job_error(job, id, why);
-	job_done_by(job, id, CTL_OK, "");
+	ctl_job_done_by(job, id, CTL_OK, "");
 }
 
 static void
@@ -83,15 +79,15 @@ on_job_timer(evutil_socket_t fd, short what, void *arg)
 		if ((waiting & PROC_BIT(id)) == 0)
 			continue;
 		waiting &= ~PROC_BIT(id);
-		job_fail(job, id, "no answer in time");
+		ctl_job_fail(job, id, "no answer in time");
 		/* The last one frees the job. */
 		if (waiting == 0)
 			return;
 	}
 }
 
-static struct ctl_job *
-job_new(struct ctl_client *client, uint64_t request, int64_t timeout_ms)
+struct ctl_job *
+ctl_job_new(struct ctl_client *client, uint64_t request, int64_t timeout_ms)
 {
 	struct ctl_job *job;
 
@@ -110,218 +106,6 @@ job_new(struct ctl_client *client, uint64_t request, int64_t timeout_ms)
 	client->jobs++;
 	LIST_INSERT_HEAD(&client->rd->control->jobs, job, entry);
 	return (job);
-}
-
-/* --- what a client asks --- */
-
-/* Who knows the answer, besides the parent. */
-static unsigned int
-show_set(struct relayd *rd, enum ctl_show what)
-{
-	enum node_role role = rd->conf->role;
-
-	switch (what) {
-	case CTL_SHOW_SUMMARY:
-	case CTL_SHOW_CHANNELS:
-		return (child_set(role));
-	case CTL_SHOW_HOMES:
-	case CTL_SHOW_PEERS:
-	case CTL_SHOW_SERVICES:
-		return (PROC_BIT(PROC_REGISTRY));
-	case CTL_SHOW_SESSIONS:
-	case CTL_SHOW_PENDING:
-	case CTL_SHOW_ROUTES:
-		return (PROC_BIT(PROC_ROUTER));
-	default:
-		return (0);
-	}
-}
-
-static void
-ask_children(struct ctl_client *client, uint64_t request, enum ctl_show what)
-{
-	struct relayd *rd = client->rd;
-	struct ctl_job *job;
-	struct wire_put *w;
-	struct child *c;
-	unsigned int set = show_set(rd, what);
-	enum proc_id id;
-
-	if ((job = job_new(client, request, LIMIT_CTL_REPLY_MS)) == NULL)
-		return;
-	/* The parent's own bit keeps the job until all have been asked. */
-	job->waiting = set | PROC_BIT(PROC_PARENT);
-	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
-		c = &rd->children[id];
-		if ((set & PROC_BIT(id)) == 0)
-			continue;
-		if (!child_listens(c)) {
-			job_fail(job, id, "not running");
-			continue;
-		}
-		w = channel_begin(c->ch, MSG_CTL_SHOW);
-		put_u64(w, job->id);
-		put_u8(w, (uint8_t)what);
-		(void)channel_commit(c->ch);
-	}
-	job_done_by(job, PROC_PARENT, CTL_OK, "");
-}
-
-void
-ctl_on_show(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct ctl_client *client = arg;
-	struct relayd *rd = client->rd;
-	uint64_t request = get_u64(msg);
-	enum ctl_show what = get_u8(msg);
-
-	(void)fd;
-	if (!get_done(msg) || what < CTL_SHOW_SUMMARY ||
-	    what >= CTL_SHOW_MAX) {
-		msg->bad = true;
-		return;
-	}
-	if (rd->conf == NULL) {
-		ctl_end(ch, request, CTL_REFUSED, "relayd is still starting");
-		return;
-	}
-	show_own(rd, ch, request, what);
-	ask_children(client, request, what);
-}
-
-void
-ctl_on_call(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct ctl_client *client = arg;
-	struct child *router = &client->rd->children[PROC_ROUTER];
-	uint64_t request = get_u64(msg);
-	/* The router trusts us, so it must get no more than it takes. */
-	struct span target = get_span(msg, LIMIT_CTL_TARGET);
-	struct span method = get_span(msg, LIMIT_METHOD_NAME);
-	uint32_t timeout_ms = get_u32(msg);
-	struct span args = get_bytes(msg);
-	struct ctl_job *job;
-	struct wire_put *w;
-
-	(void)fd;
-	if (!get_done(msg))
-		return;
-	if (router->state != CHILD_RUN) {
-		ctl_end(ch, request, CTL_REFUSED, "the router is not running");
-		return;
-	}
-	/* The router answers before; this is for a router that does not. */
-	job = job_new(client, request,
-	    (int64_t)LIMIT_TIMEOUT_MAX_MS + LIMIT_CTL_REPLY_MS);
-	if (job == NULL)
-		return;
-	job->call = true;
-	job->waiting = PROC_BIT(PROC_ROUTER);
-	w = channel_begin(router->ch, MSG_CTL_CALL);
-	put_u64(w, job->id);
-	put_span(w, target);
-	put_span(w, method);
-	put_u32(w, timeout_ms);
-	put_bytes(w, args.p, args.len);
-	if (channel_commit(router->ch) == -1)
-		job_fail(job, PROC_ROUTER, "the router does not listen");
-}
-
-/*
- * A job for the registry of a Main, or NULL and an answer.  what is for
- * whom asks at a home.
- */
-static struct ctl_job *
-registry_job(struct ctl_client *client, uint64_t request, const char *what)
-{
-	struct relayd *rd = client->rd;
-	char why[128];
-	struct ctl_job *job;
-
-	why[0] = '\0';
-	if (rd->conf != NULL && rd->conf->role != ROLE_MAIN)
-		snprintf(why, sizeof(why), "%s a main, and this node is a "
-		    "home", what);
-	else if (rd->children[PROC_REGISTRY].state != CHILD_RUN)
-		strlcpy(why, "the registry is not running", sizeof(why));
-	if (why[0] != '\0') {
-		ctl_end(client->ch, request, CTL_REFUSED, why);
-		return (NULL);
-	}
-	if ((job = job_new(client, request, LIMIT_CTL_REPLY_MS)) == NULL)
-		return (NULL);
-	job->command = true;
-	job->waiting = PROC_BIT(PROC_REGISTRY);
-	return (job);
-}
-
-static void
-registry_asked(struct ctl_job *job, struct channel *ch)
-{
-	if (channel_commit(ch) == -1)
-		job_fail(job, PROC_REGISTRY, "the registry does not listen");
-}
-
-void
-ctl_on_peer(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	static const char *const verbs[] = { [CTL_PEER_ADD] = "add",
-	    [CTL_PEER_DELETE] = "delete", [CTL_PEER_RESET] = "reset" };
-	struct ctl_client *client = arg;
-	struct channel *registry = client->rd->children[PROC_REGISTRY].ch;
-	uint64_t request = get_u64(msg);
-	uint8_t op = get_u8(msg);
-	struct span name = get_span(msg, LIMIT_CONF_STRING);
-	struct span node_id = get_span(msg, LIMIT_NODE_ID);
-	bool persist = get_bool(msg);
-	bool insecure = get_bool(msg);
-	struct ctl_job *job;
-	struct wire_put *w;
-
-	(void)ch;
-	(void)fd;
-	if (!get_done(msg) || op < CTL_PEER_ADD || op > CTL_PEER_RESET) {
-		msg->bad = true;
-		return;
-	}
-	job = registry_job(client, request, "peers are for");
-	if (job == NULL)
-		return;
-	log_notice("uid %u asks to %s peer %.*s", (unsigned int)client->uid,
-	    verbs[op], (int)name.len, name.p);
-	w = channel_begin(registry, MSG_CTL_PEER);
-	put_u64(w, job->id);
-	put_u8(w, op);
-	put_span(w, name);
-	put_span(w, node_id);
-	put_bool(w, persist);
-	put_bool(w, insecure);
-	registry_asked(job, registry);
-}
-
-void
-ctl_on_token(void *arg, struct channel *ch, struct wire_get *msg, int fd)
-{
-	struct ctl_client *client = arg;
-	struct channel *registry = client->rd->children[PROC_REGISTRY].ch;
-	uint64_t request = get_u64(msg);
-	bool revoke = get_bool(msg);
-	struct ctl_job *job;
-	struct wire_put *w;
-
-	(void)ch;
-	(void)fd;
-	if (!get_done(msg))
-		return;
-	job = registry_job(client, request, "admin tokens are for");
-	if (job == NULL)
-		return;
-	log_notice("uid %u %s", (unsigned int)client->uid, revoke ?
-	    "revokes all admin tokens" : "asks for a new admin token");
-	w = channel_begin(registry, MSG_CTL_TOKEN);
-	put_u64(w, job->id);
-	put_bool(w, revoke);
-	registry_asked(job, registry);
 }
 
 /* --- answers --- */
@@ -407,7 +191,7 @@ control_end(void *arg, struct channel *from, struct wire_get *msg, int fd)
 	if (!span_copy(span, text, sizeof(text)))
 		span_copy((struct span){ span.p, sizeof(text) - 1 }, text,
 		    sizeof(text));
-	job_done_by(job, c->id, status, text);
+	ctl_job_done_by(job, c->id, status, text);
 }
 
 void
@@ -440,6 +224,6 @@ control_child_gone(struct relayd *rd, enum proc_id id)
 	for (job = LIST_FIRST(&rd->control->jobs); job != NULL; job = next) {
 		next = LIST_NEXT(job, entry);
 		if ((job->waiting & PROC_BIT(id)) != 0)
-			job_fail(job, id, "it ended");
+			ctl_job_fail(job, id, "it ended");
 	}
 }

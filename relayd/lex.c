@@ -18,61 +18,91 @@
 
 #define AGAIN	(-1)	/* no token yet, and none of bison's numbers */
 
+/* words: where it is a keyword; 0: everywhere. */
 static const struct {
 	const char	*word;
 	int		 token;
+	unsigned int	 words;
 } keywords[] = {
-	{ "account",		TOK_ACCOUNT },
-	{ "call-timeout",	TOK_CALL_TIMEOUT },
-	{ "control",		TOK_CONTROL },
-	{ "directory",		TOK_DIRECTORY },
-	{ "exec",		TOK_EXEC },
-	{ "hold-down",		TOK_HOLD_DOWN },
-	{ "http",		TOK_HTTP },
-	{ "idempotent",		TOK_IDEMPOTENT },
-	{ "include",		TOK_INCLUDE },
-	{ "insecure",		TOK_INSECURE },
-	{ "instances",		TOK_INSTANCES },
-	{ "label",		TOK_LABEL },
-	{ "listen",		TOK_LISTEN },
-	{ "log",		TOK_LOG },
-	{ "max-concurrency",	TOK_MAX_CONCURRENCY },
-	{ "max-connections",	TOK_MAX_CONNECTIONS },
-	{ "max-message",	TOK_MAX_MESSAGE },
-	{ "methods",		TOK_METHODS },
-	{ "node",		TOK_NODE },
-	{ "on",			TOK_ON },
-	{ "origin",		TOK_ORIGIN },
-	{ "peer",		TOK_PEER },
-	{ "per-address",	TOK_PER_ADDRESS },
-	{ "port",		TOK_PORT },
-	{ "sandbox",		TOK_SANDBOX },
-	{ "service",		TOK_SERVICE },
-	{ "state-directory",	TOK_STATE_DIRECTORY },
-	{ "timeout",		TOK_TIMEOUT },
-	{ "unix",		TOK_UNIX },
-	{ "uplink",		TOK_UPLINK },
-	{ "user",		TOK_USER },
-	{ "version",		TOK_VERSION },
-	{ "visibility",		TOK_VISIBILITY },
-	{ "weight",		TOK_WEIGHT },
+	{ "account", TOK_ACCOUNT, 0 },
+	{ "admin", TOK_ADMIN, CONF_WORDS_RULE },
+	{ "allow", TOK_ALLOW, CONF_WORDS_TOP },
+	{ "anonymous", TOK_ANONYMOUS, CONF_WORDS_RULE },
+	{ "any", TOK_ANY, CONF_WORDS_RULE },
+	{ "authentication", TOK_AUTHENTICATION, CONF_WORDS_TOP },
+	{ "ca", TOK_CA, CONF_WORDS_BLOCK },
+	{ "call", TOK_CALL, CONF_WORDS_RULE },
+	{ "call-timeout", TOK_CALL_TIMEOUT, 0 },
+	{ "certificate", TOK_CERTIFICATE, CONF_WORDS_TLS | CONF_WORDS_BLOCK },
+	{ "client-ca", TOK_CLIENT_CA, CONF_WORDS_TLS },
+	{ "connect", TOK_CONNECT, CONF_WORDS_RULE },
+	{ "control", TOK_CONTROL, 0 },
+	{ "deny", TOK_DENY, CONF_WORDS_TOP },
+	{ "directory", TOK_DIRECTORY, 0 },
+	{ "exec", TOK_EXEC, 0 },
+	{ "export", TOK_EXPORT, CONF_WORDS_RULE },
+	{ "from", TOK_FROM, CONF_WORDS_RULE },
+	{ "hold-down", TOK_HOLD_DOWN, 0 },
+	{ "home", TOK_HOME, CONF_WORDS_TOP | CONF_WORDS_RULE },
+	{ "http", TOK_HTTP, 0 },
+	{ "idempotent", TOK_IDEMPOTENT, 0 },
+	{ "import", TOK_IMPORT, CONF_WORDS_RULE },
+	{ "include", TOK_INCLUDE, 0 },
+	{ "insecure", TOK_INSECURE, 0 },
+	{ "instances", TOK_INSTANCES, 0 },
+	{ "join", TOK_JOIN, CONF_WORDS_BLOCK },
+	{ "key", TOK_KEY, CONF_WORDS_TLS | CONF_WORDS_BLOCK },
+	{ "label", TOK_LABEL, 0 },
+	{ "listen", TOK_LISTEN, 0 },
+	{ "log", TOK_LOG, 0 },
+	{ "main", TOK_MAIN, CONF_WORDS_TOP | CONF_WORDS_RULE },
+	{ "max-concurrency", TOK_MAX_CONCURRENCY, 0 },
+	{ "max-connections", TOK_MAX_CONNECTIONS, 0 },
+	{ "max-message", TOK_MAX_MESSAGE, 0 },
+	{ "method", TOK_METHOD, CONF_WORDS_RULE },
+	{ "methods", TOK_METHODS, 0 },
+	{ "node", TOK_NODE, 0 },
+	{ "on", TOK_ON, 0 },
+	{ "origin", TOK_ORIGIN, 0 },
+	{ "peer", TOK_PEER, 0 },
+	{ "per-address", TOK_PER_ADDRESS, 0 },
+	{ "pin", TOK_PIN, CONF_WORDS_BLOCK },
+	{ "port", TOK_PORT, 0 },
+	{ "publish", TOK_PUBLISH, CONF_WORDS_RULE },
+	{ "sandbox", TOK_SANDBOX, 0 },
+	{ "secret", TOK_SECRET, CONF_WORDS_BLOCK },
+	{ "service", TOK_SERVICE, 0 },
+	{ "state-directory", TOK_STATE_DIRECTORY, 0 },
+	{ "timeout", TOK_TIMEOUT, 0 },
+	{ "tls", TOK_TLS, CONF_WORDS_TOP | CONF_WORDS_LISTEN },
+	{ "to", TOK_TO, CONF_WORDS_RULE },
+	{ "token", TOK_TOKEN, CONF_WORDS_BLOCK | CONF_WORDS_RULE },
+	{ "unix", TOK_UNIX, 0 },
+	{ "uplink", TOK_UPLINK, 0 },
+	{ "url", TOK_URL, CONF_WORDS_TOP },
+	{ "user", TOK_USER, 0 },
+	{ "version", TOK_VERSION, 0 },
+	{ "visibility", TOK_VISIBILITY, 0 },
+	{ "weight", TOK_WEIGHT, 0 },
 };
 
 static int
-keyword_token(const char *word)
+keyword_token(const char *word, unsigned int words)
 {
 	size_t	 i;
 
 	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
-		if (strcmp(word, keywords[i].word) == 0)
+		if (strcmp(word, keywords[i].word) == 0 &&
+		    (keywords[i].words == 0 ||
+		    (keywords[i].words & words) != 0))
 			return (keywords[i].token);
 	return (TOK_STRING);
 }
 
 bool
-conf_is_keyword(const char *word)
+conf_is_keyword(const char *word, unsigned int words)
 {
-	return (keyword_token(word) != TOK_STRING);
+	return (keyword_token(word, words) != TOK_STRING);
 }
 
 static const char *
@@ -179,7 +209,7 @@ lex_word(struct conf_parser *p, struct conf_token *tok,
 		conf_advance(p);
 		return (TOK_ASSIGN);
 	}
-	return (keyword_token(buf));
+	return (keyword_token(buf, p->words));
 }
 
 /*
@@ -386,6 +416,57 @@ count_blocks(struct conf_parser *p, const struct conf_pos *pos, int token)
 	return (token);
 }
 
+/* Which keywords there are in the rest of a statement that begins so. */
+static unsigned int
+words_after(int token)
+{
+	switch (token) {
+	case TOK_LISTEN:
+		return (CONF_WORDS_LISTEN);
+	case TOK_TLS:
+		return (CONF_WORDS_TLS);
+	case TOK_ALLOW:
+	case TOK_DENY:
+		return (CONF_WORDS_RULE);
+	default:
+		return (0);
+	}
+}
+
+/*
+ * Keep track of where the parser is, by the tokens it gets: words that are
+ * keywords here are names elsewhere, as of methods and labels.
+ */
+static void
+follow(struct conf_parser *p, int token)
+{
+	switch (token) {
+	case TOK_EOL:
+		if (p->blocks == 0)
+			p->in_options = false;
+		p->opens_options = false;
+		p->words = p->blocks == 0 ? CONF_WORDS_TOP :
+		    p->in_options ? CONF_WORDS_BLOCK : 0;
+		break;
+	case TOK_OPEN:
+		p->in_options = p->opens_options && p->blocks == 1;
+		p->words = p->in_options ? CONF_WORDS_BLOCK : 0;
+		break;
+	case TOK_CLOSE:
+		p->in_options = p->in_options && p->blocks > 0;
+		p->words = p->in_options ? CONF_WORDS_BLOCK : 0;
+		break;
+	default:
+		if (p->words != CONF_WORDS_TOP)
+			break;
+		p->opens_options = token == TOK_UPLINK ||
+		    token == TOK_PEER || token == TOK_HOME ||
+		    token == TOK_MAIN;
+		p->words = words_after(token);
+		break;
+	}
+}
+
 /* The lexer of the grammar; see bison's api.pure. */
 int
 conf_yylex(struct conf_token *tok, struct conf_pos *pos,
@@ -403,11 +484,12 @@ conf_yylex(struct conf_token *tok, struct conf_pos *pos,
 			continue;
 		p->last_text = tok->text;
 		/* An error found just now is the token that says so. */
-		if (!was_recovering)
-			return (count_blocks(p, pos, token));
-		if (!resynchronises(p, token))
+		if (was_recovering && !resynchronises(p, token))
 			continue;
-		p->recovering = false;
-		return (count_blocks(p, pos, token));
+		if (was_recovering)
+			p->recovering = false;
+		token = count_blocks(p, pos, token);
+		follow(p, token);
+		return (token);
 	}
 }

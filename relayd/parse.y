@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The grammar of relayd.conf(5).  What a statement means is decided in
- * conf_stmt.c, conf_peer.c and conf_service.c; this file knows only their
- * shape, and how to go on after an error: with the next line, or behind the
- * block.
+ * conf_stmt.c, conf_link.c, conf_trust.c, conf_tls.c, conf_rule.c and
+ * conf_service.c; this file knows only their shape, and how to go on after an
+ * error: with the next line, or behind the block.
  */
 
 %define api.pure full
@@ -32,7 +32,7 @@
 #include <bsd/string.h>
 
 /* Names of expected tokens in a message, at most. */
-#define EXPECTED_MAX	5
+#define EXPECTED_MAX	10
 
 static void	 conf_yyerror(const struct conf_pos *, struct conf_parser *,
 		    const char *);
@@ -45,35 +45,61 @@ static bool	 main_file_only(struct conf_parser *, const struct conf_pos *,
 %token	ASSIGN		"macro definition"
 %token	STRING		"string"
 %token	ACCOUNT		"account"
+%token	ADMIN		"admin"
+%token	ALLOW		"allow"
+%token	ANONYMOUS	"anonymous"
+%token	ANY		"any"
+%token	AUTHENTICATION	"authentication"
+%token	CA		"ca"
+%token	CALL		"call"
 %token	CALL_TIMEOUT	"call-timeout"
+%token	CERTIFICATE	"certificate"
+%token	CLIENT_CA	"client-ca"
+%token	CONNECT		"connect"
 %token	CONTROL		"control"
+%token	DENY		"deny"
 %token	DIRECTORY	"directory"
 %token	EXEC		"exec"
+%token	EXPORT		"export"
+%token	FROM		"from"
 %token	HOLD_DOWN	"hold-down"
+%token	HOME		"home"
 %token	HTTP		"http"
 %token	IDEMPOTENT	"idempotent"
+%token	IMPORT		"import"
 %token	INCLUDE		"include"
 %token	INSECURE	"insecure"
 %token	INSTANCES	"instances"
+%token	JOIN		"join"
+%token	KEY		"key"
 %token	LABEL		"label"
 %token	LISTEN		"listen"
 %token	LOG		"log"
+%token	MAIN		"main"
 %token	MAX_CONCURRENCY	"max-concurrency"
 %token	MAX_CONNECTIONS	"max-connections"
 %token	MAX_MESSAGE	"max-message"
+%token	METHOD		"method"
 %token	METHODS		"methods"
 %token	NODE		"node"
 %token	ON		"on"
 %token	ORIGIN		"origin"
 %token	PEER		"peer"
 %token	PER_ADDRESS	"per-address"
+%token	PIN		"pin"
 %token	PORT		"port"
+%token	PUBLISH		"publish"
 %token	SANDBOX		"sandbox"
+%token	SECRET		"secret"
 %token	SERVICE		"service"
 %token	STATE_DIRECTORY	"state-directory"
 %token	TIMEOUT		"timeout"
+%token	TLS		"tls"
+%token	TO		"to"
+%token	TOKEN		"token"
 %token	UNIX		"unix"
 %token	UPLINK		"uplink"
+%token	URL		"url"
 %token	USER		"user"
 %token	VERSION		"version"
 %token	VISIBILITY	"visibility"
@@ -82,12 +108,17 @@ static bool	 main_file_only(struct conf_parser *, const struct conf_pos *,
 %token	OPEN		"{"
 %token	CLOSE		"}"
 
+/* A key behind a certificate, on its line, belongs to it. */
+%precedence ALONE
+%precedence KEY
+
 %%
 
 grammar		: %empty
 		| grammar EOL
 		| grammar main EOL
-		| grammar peer EOL
+		| grammar rule EOL
+		| grammar options EOL
 		| grammar service EOL
 		| grammar ASSIGN STRING EOL {
 			conf_set_macro(p, &@2, $2.text, $3.text, false);
@@ -107,16 +138,33 @@ main		: NODE STRING STRING {
 		| LISTEN ON STRING PORT STRING insecure {
 			if (main_file_only(p, &@1, "listen"))
 				conf_stmt_listen(p, &@1, $3.text, $5.text,
-				    $6.text != NULL);
+				    false, $6.text != NULL);
+		}
+		| LISTEN ON STRING PORT STRING TLS {
+			if (main_file_only(p, &@1, "listen"))
+				conf_stmt_listen(p, &@1, $3.text, $5.text,
+				    true, false);
 		}
 		| LISTEN ON STRING {
 			if (main_file_only(p, &@1, "listen"))
-				conf_stmt_listen(p, &@1, $3.text, NULL, false);
+				conf_stmt_listen(p, &@1, $3.text, NULL, false,
+				    false);
 		}
-		| UPLINK STRING insecure {
-			if (main_file_only(p, &@1, "uplink"))
-				conf_stmt_uplink(p, &@1, $2.text,
-				    $3.text != NULL);
+		| TLS CERTIFICATE STRING KEY STRING {
+			if (main_file_only(p, &@1, "tls"))
+				conf_stmt_tls(p, &@1, $3.text, $5.text);
+		}
+		| TLS CLIENT_CA STRING {
+			if (main_file_only(p, &@1, "tls"))
+				conf_stmt_client_ca(p, &@1, $3.text);
+		}
+		| URL STRING {
+			if (main_file_only(p, &@1, "url"))
+				conf_stmt_url(p, &@1, $2.text);
+		}
+		| AUTHENTICATION STRING {
+			if (main_file_only(p, &@1, "authentication"))
+				conf_stmt_authentication(p, &@1, $2.text);
 		}
 		| ORIGIN STRING {
 			if (main_file_only(p, &@1, "origin"))
@@ -180,32 +228,186 @@ insecure	: %empty {
 		| INSECURE
 		;
 
-peer		: peer_head {
-			conf_peer_end(p);
+options		: link_head {
+			conf_block_end(p);
 		}
-		| peer_head OPEN peer_body CLOSE {
-			conf_peer_end(p);
+		| head OPEN options_body CLOSE {
+			conf_block_end(p);
 		}
-		| peer_head OPEN peer_body error CLOSE {
+		| head OPEN options_body error CLOSE {
 			yyerrok;
-			conf_peer_end(p);
+			conf_block_end(p);
 		}
 		;
 
-peer_head	: PEER STRING insecure {
+head		: link_head
+		| HOME STRING {
+			if (main_file_only(p, &@1, "home"))
+				conf_node_begin(p, &@1, CONF_HOLDER_HOME,
+				    $2.text);
+		}
+		| MAIN STRING {
+			if (main_file_only(p, &@1, "main"))
+				conf_node_begin(p, &@1, CONF_HOLDER_MAIN,
+				    $2.text);
+		}
+		;
+
+link_head	: UPLINK STRING insecure {
+			if (main_file_only(p, &@1, "uplink"))
+				conf_link_begin(p, &@1, CONF_HOLDER_UPLINK,
+				    $2.text, $3.text != NULL);
+		}
+		| PEER STRING insecure {
 			if (main_file_only(p, &@1, "peer"))
-				conf_peer_begin(p, &@1, $2.text,
-				    $3.text != NULL);
+				conf_link_begin(p, &@1, CONF_HOLDER_PEER,
+				    $2.text, $3.text != NULL);
 		}
 		;
 
-peer_body	: %empty
-		| peer_body EOL
-		| peer_body NODE STRING {
-			conf_peer_node(p, &@2, $3.text);
-		}
-		| peer_body error EOL {
+options_body	: %empty
+		| options_body EOL
+		| options_body option
+		| options_body error EOL {
 			yyerrok;
+		}
+		;
+
+option		: NODE STRING {
+			conf_link_node(p, &@1, $2.text);
+		}
+		| KEY STRING {
+			conf_block_key(p, &@1, $2.text);
+		}
+		| SECRET STRING {
+			conf_block_secret(p, &@1, $2.text);
+		}
+		| TOKEN STRING {
+			conf_block_token(p, &@1, $2.text);
+		}
+		| CERTIFICATE STRING %prec ALONE {
+			conf_block_certificate(p, &@1, $2.text, NULL);
+		}
+		| CERTIFICATE STRING KEY STRING {
+			conf_block_certificate(p, &@1, $2.text, $4.text);
+		}
+		| CA STRING {
+			conf_link_ca(p, &@1, $2.text);
+		}
+		| PIN STRING {
+			conf_link_pin(p, &@1, $2.text);
+		}
+		| JOIN STRING {
+			conf_block_join(p, &@1, $2.text);
+		}
+		;
+
+rule		: verdict CONNECT FROM node {
+			conf_rule_end(p, &@1, POLICY_CONNECT);
+		}
+		| verdict PUBLISH from_home of_service of_visibility {
+			conf_rule_end(p, &@1, POLICY_PUBLISH);
+		}
+		| verdict EXPORT to_main of_service {
+			conf_rule_end(p, &@1, POLICY_EXPORT);
+		}
+		| verdict IMPORT from_main of_service {
+			conf_rule_end(p, &@1, POLICY_IMPORT);
+		}
+		| verdict CALL from_caller to_node of_service of_method {
+			conf_rule_end(p, &@1, POLICY_CALL);
+		}
+		| verdict ADMIN from_token {
+			conf_rule_end(p, &@1, POLICY_ADMIN);
+		}
+		;
+
+verdict		: ALLOW {
+			main_file_only(p, &@1, "allow");
+			conf_rule_begin(p, &@1, true);
+		}
+		| DENY {
+			main_file_only(p, &@1, "deny");
+			conf_rule_begin(p, &@1, false);
+		}
+		;
+
+node		: ANY
+		| home
+		| main_node
+		;
+
+home		: HOME STRING {
+			conf_rule_from(p, &@1, WHO_HOME, $2.text);
+		}
+		;
+
+main_node	: MAIN STRING {
+			conf_rule_from(p, &@1, WHO_MAIN, $2.text);
+		}
+		;
+
+token		: TOKEN STRING {
+			conf_rule_from(p, &@1, WHO_TOKEN, $2.text);
+		}
+		;
+
+from_home	: %empty
+		| FROM ANY
+		| FROM home
+		;
+
+to_main		: %empty
+		| TO ANY
+		| TO main_node
+		;
+
+from_main	: %empty
+		| FROM ANY
+		| FROM main_node
+		;
+
+from_token	: %empty
+		| FROM ANY
+		| FROM token
+		;
+
+from_caller	: %empty
+		| FROM node
+		| FROM token
+		| FROM ANONYMOUS {
+			conf_rule_from(p, &@2, WHO_ANONYMOUS, NULL);
+		}
+		;
+
+to_node		: %empty
+		| TO ANY
+		| TO HOME STRING {
+			conf_rule_to(p, &@2, WHO_HOME, $3.text);
+		}
+		| TO MAIN STRING {
+			conf_rule_to(p, &@2, WHO_MAIN, $3.text);
+		}
+		;
+
+of_service	: %empty
+		| SERVICE STRING {
+			conf_rule_service(p, &@1, $2.text);
+		}
+		;
+
+of_method	: %empty
+		| METHOD STRING {
+			conf_rule_method(p, &@1, $2.text);
+		}
+		;
+
+of_visibility	: %empty
+		| VISIBILITY STRING {
+			conf_rule_visibility(p, &@1, $2.text);
+		}
+		| VISIBILITY MAIN {
+			conf_rule_visibility(p, &@1, $2.text);
 		}
 		;
 
@@ -405,7 +607,7 @@ yyreport_syntax_error(const yypcontext_t *ctx, struct conf_parser *p)
 	describe_token(got, sizeof(got), kind, p->last_text);
 	describe_expected(want, sizeof(want), expected, n);
 	if (n == 1 && expected[0] == YYSYMBOL_STRING &&
-	    conf_is_keyword(yysymbol_name(kind)))
+	    conf_is_keyword(yysymbol_name(kind), CONF_WORDS_ALL))
 		hint = " (a keyword: quote it to use it as a string)";
 	conf_error(p, pos, "syntax error at %s%s%s", got, want, hint);
 	conf_lex_recover(p, kind == YYSYMBOL_OPEN ? TOK_OPEN :

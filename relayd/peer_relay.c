@@ -202,6 +202,7 @@ add(struct relayd *rd, const struct peer *new)
 	p = peers_find(&rd->added, new->host, new->port, new->path);
 	if (p != NULL) {
 		strlcpy(p->node_id, new->node_id, sizeof(p->node_id));
+		p->tls = new->tls;
 		p->insecure = new->insecure;
 		p->origin = new->origin;
 		return;
@@ -239,6 +240,7 @@ peers_on_add(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	p.port = get_u16(msg);
 	get_str(msg, path, sizeof(path));
 	get_str(msg, p.node_id, sizeof(p.node_id));
+	p.tls = get_bool(msg);
 	p.insecure = get_bool(msg);
 	p.origin = get_bool(msg) ? PEER_PERSISTED : PEER_ADDED;
 	/* The dialer will connect to it: the registry alone is not believed. */

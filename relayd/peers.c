@@ -33,6 +33,7 @@ peers_append(struct peers *set, const struct peer *from)
 	p->port = from->port;
 	p->path = copy(from->path);
 	strlcpy(p->node_id, from->node_id, sizeof(p->node_id));
+	p->tls = from->tls;
 	p->insecure = from->insecure;
 	p->origin = from->origin;
 	return (p);
@@ -82,7 +83,7 @@ void
 peers_make(struct peers *set, const struct conf *conf,
     const struct peers *added)
 {
-	const struct conf_peer *c;
+	const struct conf_link *c;
 	struct peer p = { .origin = PEER_CONFIGURED };
 	size_t i;
 
@@ -94,6 +95,7 @@ peers_make(struct peers *set, const struct conf *conf,
 		p.path = c->url.path;
 		strlcpy(p.node_id, c->node_id != NULL ? c->node_id : "",
 		    sizeof(p.node_id));
+		p.tls = c->url.tls;
 		p.insecure = c->insecure;
 		peers_append(set, &p);
 	}
@@ -115,8 +117,8 @@ peers_equal(const struct peers *a, const struct peers *b)
 	for (i = 0; i < a->count; i++) {
 		p = &a->list[i];
 		q = &b->list[i];
-		if (p->port != q->port || p->insecure != q->insecure ||
-		    p->origin != q->origin ||
+		if (p->port != q->port || p->tls != q->tls ||
+		    p->insecure != q->insecure || p->origin != q->origin ||
 		    strcmp(p->host, q->host) != 0 ||
 		    strcmp(p->path, q->path) != 0 ||
 		    strcmp(p->node_id, q->node_id) != 0)
@@ -156,11 +158,13 @@ peer_valid(const struct peer *p)
 	if (p->node_id[0] != '\0' && (conf_check_node_id(p->node_id, id,
 	    sizeof(id)) != NULL || strcmp(id, p->node_id) != 0))
 		return (false);
-	if (!url_text("ws", p->host, p->port, p->path, text, sizeof(text)) ||
+	if (!url_text(p->tls ? "wss" : "ws", p->host, p->port, p->path, text,
+	    sizeof(text)) ||
 	    url_check(text, "ws", "/", &url) != NULL)
 		return (false);
 	ok = url.port == p->port && strcmp(url.host, p->host) == 0 &&
-	    strcmp(url.path, p->path) == 0 && (url.loopback || p->insecure);
+	    strcmp(url.path, p->path) == 0 && (p->tls ?
+	    !p->insecure : url.loopback || p->insecure);
 	url_free(&url);
 	return (ok);
 }
@@ -168,7 +172,8 @@ peer_valid(const struct peer *p)
 const char *
 peer_text(const struct peer *p, char buf[URL_TEXT_MAX + 1])
 {
-	if (!url_text("ws", p->host, p->port, p->path, buf, URL_TEXT_MAX + 1))
+	if (!url_text(p->tls ? "wss" : "ws", p->host, p->port, p->path, buf,
+	    URL_TEXT_MAX + 1))
 		strlcpy(buf, p->host, URL_TEXT_MAX + 1);
 	return (buf);
 }

@@ -37,6 +37,7 @@ struct peer {
 	uint16_t	 port;
 	char		*path;
 	char		 node_id[LIMIT_NODE_ID + 1];	/* "": any Main */
+	bool		 tls;
 	bool		 insecure;
 	enum peer_origin origin;
 
@@ -62,7 +63,7 @@ struct peers {
 void		 peers_make(struct peers *, const struct conf *,
 		    const struct peers *);
 void		 peers_free(struct peers *);
-/* The one with this URL, or NULL. */
+/* The one with this host, port and path, with TLS or without; or NULL. */
 struct peer	*peers_find(const struct peers *, const char *, uint16_t,
 		    const char *);
 /* The same peers, of the same origin and with the same node ids. */
@@ -74,7 +75,7 @@ void		 peers_remove(struct peers *, struct peer *);
 void		 peers_inherit(struct peers *, const struct peers *);
 /*
  * Whether a peer may be had at all: values in their canonical form, and
- * nothing in the clear beyond loopback that is not said to be insecure.
+ * in the clear only on loopback or where that is said to be insecure.
  */
 bool		 peer_valid(const struct peer *);
 /* Its URL, for the log. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "relayd/conf.h"
+#include "relayd/printconf.h"
 
 void
 conf_print_string(FILE *f, const char *s)
@@ -67,7 +68,7 @@ print_listener(FILE *f, const struct conf_listener *l)
 		conf_listener_name(l, name, sizeof(name));
 		fprintf(f, "%s", name);
 	}
-	fprintf(f, "%s\n", l->insecure ? " insecure" : "");
+	fprintf(f, "%s\n", l->tls ? " tls" : l->insecure ? " insecure" : "");
 }
 
 /* A keyword, a string and perhaps "insecure". */
@@ -77,21 +78,6 @@ print_url(FILE *f, const char *keyword, const char *text, bool insecure)
 	fprintf(f, "%s ", keyword);
 	conf_print_string(f, text);
 	fprintf(f, "%s\n", insecure ? " insecure" : "");
-}
-
-static void
-print_peer(FILE *f, const struct conf_peer *peer)
-{
-	fprintf(f, "peer ");
-	conf_print_string(f, peer->url.text);
-	if (peer->insecure)
-		fprintf(f, " insecure");
-	if (peer->node_id != NULL) {
-		fprintf(f, " { node ");
-		conf_print_string(f, peer->node_id);
-		fprintf(f, " }");
-	}
-	putc('\n', f);
 }
 
 static void
@@ -220,11 +206,15 @@ conf_print(const struct conf *conf, FILE *f)
 		putc('\n', f);
 		for (i = 0; i < conf->nlisteners; i++)
 			print_listener(f, &conf->listeners[i]);
+		conf_print_tls(f, conf);
 		for (i = 0; i < conf->nuplinks; i++)
-			print_url(f, "uplink", conf->uplinks[i].url.text,
-			    conf->uplinks[i].insecure);
+			conf_print_link(f, conf, CONF_HOLDER_UPLINK,
+			    &conf->uplinks[i]);
 		for (i = 0; i < conf->npeers; i++)
-			print_peer(f, &conf->peers[i]);
+			conf_print_link(f, conf, CONF_HOLDER_PEER,
+			    &conf->peers[i]);
+		conf_print_nodes(f, conf);
+		conf_print_rules(f, conf);
 		for (i = 0; i < conf->norigins; i++)
 			print_url(f, "origin", conf->origins[i].text, false);
 		print_settings(f, conf);

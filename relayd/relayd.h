@@ -28,7 +28,7 @@
 #include "relayd/peers.h"
 
 #define CHILD_FIRST	PROC_FRONTEND
-#define CHILD_LAST	PROC_REGISTRY
+#define CHILD_LAST	PROC_KEEPER
 
 struct relayd;
 struct ctl_client;
@@ -124,6 +124,7 @@ struct change {
 	struct peers		 peers;
 	struct conf_errors	 errs;
 	uint32_t		 generation;
+	unsigned int		 sent;		/* PROC_BIT()s */
 	unsigned int		 ready;		/* PROC_BIT()s */
 	struct event		*timer;
 	struct ctl_client	*client;	/* who asked, or NULL */
@@ -179,6 +180,7 @@ struct relayd {
 	uint32_t		 generation;	/* in force; 0 at start */
 	struct peers		 former_peers;	/* of the generation before */
 	uint32_t		 former_generation;
+	char			*former_joins[LIMIT_UPLINKS]; /* its files */
 	struct peers		 added;		/* at run time, as wanted */
 	uint32_t		 last_generation; /* highest one tried */
 	bool			 verbose;	/* of the log, now */
@@ -225,9 +227,13 @@ void	 complain(struct conf_errors *, const struct conf_pos *,
 void	 complaints_log(const struct conf_errors *);
 
 /* confsend.c */
-/* Send all messages of one generation to a child, BEGIN to END. */
-void	 conf_send(struct child *, const struct conf *,
-	    const struct listeners *, const struct peers *, uint32_t);
+/*
+ * Send all messages of one generation to a child, BEGIN to END.  False with
+ * the reason, and without a message, if a file for it cannot be opened.
+ */
+bool	 conf_send(struct child *, const struct conf *,
+	    const struct listeners *, const struct peers *, uint32_t, char *,
+	    size_t);
 
 /* control.c */
 /* Bind the control socket.  False with the reason appended. */
@@ -261,6 +267,12 @@ const char *child_state_name(enum child_state);
 bool	 dirs_prepare(struct relayd *, const struct conf *,
 	    struct conf_errors *);
 #define EMPTY_DIR	RUN_DIR "/empty"
+
+/* files.c; the rest of it is in files.h */
+/* A configuration goes out of force: its join files may still be reported. */
+void	 joins_remember(struct relayd *, const struct conf *);
+/* The registry says that the one-time secret of an uplink is used up. */
+void	 joins_on_joined(void *, struct channel *, struct wire_get *, int);
 
 /* harden.c */
 /* Give up for ever what neither the parent nor its children need. */

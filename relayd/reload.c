@@ -99,7 +99,7 @@ change_clear(struct relayd *rd)
 	chg->conf = NULL;
 	chg->client = NULL;
 	chg->rejected = false;
-	chg->ready = 0;
+	chg->sent = chg->ready = 0;
 }
 
 /* What was asked for while the change was under way. */
@@ -168,7 +168,8 @@ abort_children(struct relayd *rd)
 
 	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
 		c = &rd->children[id];
-		if (c->state != CHILD_RUN)
+		if (c->state != CHILD_RUN ||
+		    (rd->change.sent & PROC_BIT(id)) == 0)
 			continue;
 		put_u32(channel_begin(c->ch, MSG_CONF_ABORT),
 		    rd->change.generation);
@@ -214,8 +215,11 @@ log_insecure(const struct conf *conf)
 		if (!conf->listeners[i].insecure)
 			continue;
 		conf_listener_name(&conf->listeners[i], name, sizeof(name));
-		log_warn("listener %s %s, and no authentication", name, text);
+		log_warn("listener %s %s", name, text);
 	}
+	if (conf->authentication == CONF_AUTH_NONE)
+		log_warn("authentication is none: nodes without credentials "
+		    "here may link from anywhere");
 	for (i = 0; i < conf->nuplinks; i++) {
 		if (conf->uplinks[i].insecure)
 			log_warn("uplink %s %s", conf->uplinks[i].url.text,
@@ -259,6 +263,7 @@ change_commit(struct relayd *rd)
 		log_insecure(rd->conf);
 		peers_log_insecure(&rd->peers);
 	}
+	joins_remember(rd, old);
 	services_apply(rd);
 	listeners_close(&old_listeners, &rd->listeners);
 	if (old == NULL || old->log != rd->conf->log)
@@ -328,16 +333,22 @@ void
 change_advance(struct relayd *rd)
 {
 	struct change *chg = &rd->change;
+	char why[LIMIT_CONF_STRING + 128];
 	enum proc_id id;
 
 	if (chg->state != CHANGE_WAIT || !all_settled(rd))
 		return;
 	chg->state = CHANGE_SENT;
 	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
-		if (rd->children[id].state != CHILD_UNUSED)
-			conf_send(&rd->children[id], chg->conf,
-			    &chg->listeners, &chg->peers,
-			    chg->generation);
+		if (rd->children[id].state == CHILD_UNUSED)
+			continue;
+		if (!conf_send(&rd->children[id], chg->conf, &chg->listeners,
+		    &chg->peers, chg->generation, why, sizeof(why))) {
+			chg->rejected = true;
+			change_abort(rd, why);
+			return;
+		}
+		chg->sent |= PROC_BIT(id);
 	}
 }
 
@@ -409,7 +420,7 @@ change_begin(struct relayd *rd, struct conf *conf)
 
 	chg->conf = conf;
 	chg->generation = ++rd->last_generation;
-	chg->ready = 0;
+	chg->sent = chg->ready = 0;
 	if (chg->timer == NULL)
 		chg->timer = timer_new(rd, on_timer, rd);
 	if (conf != NULL && rd->conf != NULL && conf != rd->conf) {

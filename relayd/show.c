@@ -250,6 +250,27 @@ show_summary(struct relayd *rd, struct channel *ch, uint64_t request)
 		ctl_text(&row, "address", rd->listeners.list[i].bound);
 		ctl_bool(&row, "local",
 		    conf_listener_is_local(rd->listeners.list[i].conf));
+		ctl_bool(&row, "tls", rd->listeners.list[i].conf->tls);
+		ctl_row_end(&row);
+	}
+}
+
+/* Rules in their order: the first that matches decides. */
+static void
+show_policy(struct relayd *rd, struct channel *ch, uint64_t request)
+{
+	const struct policy *policy = &rd->conf->policy;
+	char text[2 * LIMIT_CONF_STRING];
+	struct ctl_row row;
+	uint32_t i;
+
+	for (i = 0; i < policy->n; i++) {
+		policy_text(&policy->rules[i], text, sizeof(text));
+		ctl_row_begin(&row, ch, request, "policy");
+		ctl_number(&row, "number", i + 1);
+		ctl_text(&row, "rule", text);
+		ctl_text(&row, "file", policy->rules[i].file);
+		ctl_number(&row, "line", policy->rules[i].line);
 		ctl_row_end(&row);
 	}
 }
@@ -273,6 +294,9 @@ show_own(struct relayd *rd, struct channel *ch, uint64_t request,
 		break;
 	case CTL_SHOW_CHANNELS:
 		show_channels(rd, ch, request);
+		break;
+	case CTL_SHOW_POLICY:
+		show_policy(rd, ch, request);
 		break;
 	default:
 		break;

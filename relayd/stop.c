@@ -23,7 +23,8 @@ stage_set(enum stop_stage stage)
 	case STOP_EDGE:
 		return (PROC_BIT(PROC_DIALER) | PROC_BIT(PROC_FRONTEND));
 	case STOP_CORE:
-		return (PROC_BIT(PROC_ROUTER) | PROC_BIT(PROC_BACKEND));
+		return (PROC_BIT(PROC_ROUTER) | PROC_BIT(PROC_BACKEND) |
+		    PROC_BIT(PROC_KEEPER));
 	case STOP_REGISTRY:
 		return (PROC_BIT(PROC_REGISTRY));
 	default:

@@ -140,6 +140,7 @@ on_setup_done(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct child *c = arg;
 	struct relayd *rd = c->rd;
+	char why[LIMIT_CONF_STRING + 128];
 
 	(void)fd;
 	if (crossed(c))
@@ -154,8 +155,11 @@ on_setup_done(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		change_advance(rd);
 		return;
 	}
-	conf_send(c, rd->conf, &rd->listeners, &rd->peers, rd->generation);
-	child_set_state(c, CHILD_CONF);
+	if (conf_send(c, rd->conf, &rd->listeners, &rd->peers, rd->generation,
+	    why, sizeof(why)))
+		child_set_state(c, CHILD_CONF);
+	else
+		child_fail(c, "%s", why);
 }
 
 /* A respawned child that has what is in force may begin. */
@@ -259,6 +263,7 @@ static const channel_handler handlers[MSG_MAX] = {
 	[MSG_PEER_DELETE] = peers_on_delete,
 	[MSG_PEER_DIAL] = peers_on_dial,
 	[MSG_DIAL_STATE] = peers_on_state,
+	[MSG_JOINED] = joins_on_joined,
 	[MSG_SERVICE_RESTART] = services_on_restart,
 	[MSG_SERVICE_CONNECT] = services_on_connect,
 	[MSG_CTL_ROW] = control_row,

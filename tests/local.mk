@@ -9,13 +9,18 @@ FUZZ_RECEIVER = tests/fuzz/receiver.c tests/fuzz/receiver.h \
 	tests/fuzz/receiver_child.c tests/fuzz/receiver_impl.h \
 	tests/fuzz/receiver_table.c tests/fuzz/receiver_wire.c
 
-# The loader of the benchmark, see tests/bench/run.sh.
-EXTRA_PROGRAMS += tests/bench/load
+# The loaders of the benchmark, see tests/bench/run.sh.
+EXTRA_PROGRAMS += tests/bench/load tests/bench/handshake
 CLEANFILES += $(EXTRA_PROGRAMS) $(EXTRA_LIBRARIES)
 tests_bench_load_SOURCES = tests/bench/load.c \
 	tests/bench/message.c tests/bench/message.h tests/bench/ws.c \
-	tests/bench/ws.h tests/bench/usage.c tests/bench/usage.h
-tests_bench_load_LDADD = -lm
+	tests/bench/ws.h tests/bench/tls.c tests/bench/tls.h \
+	tests/bench/usage.c tests/bench/usage.h
+tests_bench_load_LDADD = $(LIBSSL_LIBS) $(CRYPTO_LIBS) -lm
+tests_bench_handshake_SOURCES = tests/bench/handshake.c \
+	tests/bench/tls.c tests/bench/tls.h tests/bench/usage.c \
+	tests/bench/usage.h
+tests_bench_handshake_LDADD = $(LIBSSL_LIBS) $(CRYPTO_LIBS)
 
 # What python left beside the sources is not ours.  The script "check" is not in
 # EXTRA_DIST, where it would be taken for the target of that name.

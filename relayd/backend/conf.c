@@ -32,6 +32,8 @@ conf_node(struct backend *b, struct wire_get *msg)
 	(void)get_u32(msg);		/* max_connections */
 	(void)get_u32(msg);		/* max_per_address */
 	(void)get_u32(msg);		/* hold_down_ms */
+	(void)get_u8(msg);		/* authentication */
+	(void)get_span(msg, UINT16_MAX);	/* url */
 	if (b->next == NULL || max_message > LIMIT_MESSAGE_MAX) {
 		msg->bad = true;
 		return;

@@ -14,6 +14,7 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "common/url.h"
 #include "relayd/dialer/dialer.h"
 
 /* --- configuration --- */
@@ -36,10 +37,28 @@ on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		msg->bad = true;
 	else
 		d->next->hold_down_ms = get_u32(msg);
+	(void)get_u8(msg);		/* authentication */
+	(void)get_span(msg, URL_TEXT_MAX);	/* url */
 }
 
-/* CONF_UPLINK and CONF_PEER, up to its path: they come in their order. */
+/* TLS is made by the front-end: here it is for the names in the log. */
 static void
+get_tls(struct plan_uplink *u, struct wire_get *msg)
+{
+	bool	 tls = get_bool(msg);
+
+	if (u != NULL)
+		u->tls = tls;
+	(void)get_u32(msg);			/* ca */
+	(void)get_span(msg, URL_TEXT_MAX);	/* pin */
+	(void)get_u32(msg);			/* key */
+}
+
+/*
+ * CONF_UPLINK and CONF_PEER, up to its path: they come in their order.  NULL
+ * where that is not so.
+ */
+static struct plan_uplink *
 add_uplink(struct dialer *d, struct wire_get *msg, uint32_t max)
 {
 	struct plan_uplink	*u;
@@ -47,38 +66,43 @@ add_uplink(struct dialer *d, struct wire_get *msg, uint32_t max)
 
 	if (d->next == NULL || index >= max || index != d->next->n_uplinks) {
 		msg->bad = true;
-		return;
+		return (NULL);
 	}
 	u = &d->next->uplinks[index];
 	get_str(msg, u->host, sizeof(u->host));
 	u->port = get_u16(msg);
 	get_str(msg, u->path, sizeof(u->path));
 	d->next->n_uplinks++;
+	return (u);
 }
 
 static void
 on_conf_uplink(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct dialer	*d = arg;
+	char		 node_id[LIMIT_NODE_ID + 1];
 
 	(void)ch;
 	(void)fd;
-	add_uplink(d, msg, child_role(d->child) == ROLE_HOME ?
-	    LIMIT_UPLINKS : 0);
+	get_tls(add_uplink(d, msg, child_role(d->child) == ROLE_HOME ?
+	    LIMIT_UPLINKS : 0), msg);
+	get_str(msg, node_id, sizeof(node_id));	/* for the registry */
 }
 
 static void
 on_conf_peer(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
-	struct dialer	*d = arg;
-	char		 node_id[LIMIT_NODE_ID + 1];
+	struct dialer		*d = arg;
+	struct plan_uplink	*u;
+	char			 node_id[LIMIT_NODE_ID + 1];
 
 	(void)ch;
 	(void)fd;
-	add_uplink(d, msg, child_role(d->child) == ROLE_MAIN ?
+	u = add_uplink(d, msg, child_role(d->child) == ROLE_MAIN ?
 	    LIMIT_PEERS : 0);
 	get_str(msg, node_id, sizeof(node_id));	/* for the registry */
 	(void)get_u8(msg);			/* origin, the same */
+	get_tls(u, msg);
 }
 
 static void

@@ -21,6 +21,7 @@ struct plan_uplink {
 	char		host[256];
 	uint16_t	port;
 	char		path[LIMIT_CONF_STRING + 1];
+	bool		tls;		/* wss, for the log */
 	bool		asked;		/* the Main named a time to come back */
 	struct monotime	not_before;	/* ... and this is it */
 };

@@ -109,3 +109,34 @@ addrtab_leave(struct addrtab *t, const struct addr *a)
 	*p = dead->next;
 	free(dead);
 }
+
+bool
+addrtab_half_enter(struct addrtab *t, const struct addr *a, unsigned max,
+    unsigned *n)
+{
+	struct addr_count	*p;
+
+	*n = 0;
+	if (a->local)
+		return (true);
+	p = *find(t, a);
+	if (p == NULL)
+		return (true);
+	*n = p->half;
+	if (p->half >= max)
+		return (false);
+	*n = ++p->half;
+	return (true);
+}
+
+void
+addrtab_half_leave(struct addrtab *t, const struct addr *a)
+{
+	struct addr_count	*p;
+
+	if (a->local)
+		return;
+	p = *find(t, a);
+	if (p != NULL && p->half > 0)
+		p->half--;
+}

@@ -24,6 +24,7 @@ struct addr_count {
 	struct addr_count	*next;
 	uint8_t			 ip[16];
 	unsigned		 count;
+	unsigned		 half;	/* of these, that are half open */
 };
 
 struct addrtab {
@@ -45,5 +46,13 @@ bool	 addr_is_loopback(const struct addr *);
 bool	 addrtab_enter(struct addrtab *, const struct addr *, unsigned max);
 /* One less. */
 void	 addrtab_leave(struct addrtab *, const struct addr *);
+
+/*
+ * One of those that were counted is half open: its handshake or first request
+ * has only begun.  As above, up to max; *n is how many there are then.
+ */
+bool	 addrtab_half_enter(struct addrtab *, const struct addr *,
+	    unsigned max, unsigned *n);
+void	 addrtab_half_leave(struct addrtab *, const struct addr *);
 
 #endif

@@ -36,6 +36,7 @@ conf_free(struct fe_conf *conf)
 		free(conf->ups[i].host);
 		free(conf->ups[i].path);
 	}
+	tls_conf_unref(conf->tls);
 	free(conf);
 }
 
@@ -68,6 +69,8 @@ on_conf_node(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	conf->max_connections = get_u32(msg);
 	conf->max_per_address = get_u32(msg);
 	(void)get_u32(msg);		/* hold_down_ms, for the dialer */
+	(void)get_u8(msg);		/* authentication, for the registry */
+	(void)get_span(msg, LIMIT_CONF_STRING);	/* url, the same */
 }
 
 void
@@ -87,6 +90,7 @@ on_conf_listener(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	(void)get_u32(msg);		/* index, for the parent */
 	l->unix_socket = get_bool(msg);
 	l->local = get_bool(msg);
+	l->tls = get_bool(msg);
 	get_str(msg, l->address, sizeof(l->address));
 	if (!get_done(msg)) {
 		close(fd);
@@ -138,6 +142,23 @@ add_up(struct frontend *fe, struct wire_get *msg, struct conf_up *up,
 	up->path = copy(path);
 }
 
+/* How it is known to be the one, if it is dialled by TLS. */
+static void
+add_trust(struct frontend *fe, struct wire_get *msg, struct conf_up *up)
+{
+	bool		tls = get_bool(msg);
+	uint32_t	ca = get_u32(msg);
+	struct span	pin = get_span(msg, LIMIT_CONF_STRING);
+	uint32_t	key = get_u32(msg);
+
+	if (msg->bad || !tls)
+		return;
+	up->tls = tls_conf_target(fe->next->tls, span_str(up->host), up->port,
+	    ca, pin, key);
+	if (up->tls == NULL)
+		msg->bad = true;
+}
+
 /* Keep it if all of the message was good. */
 static void
 keep_up(struct frontend *fe, struct wire_get *msg, const struct conf_up *up)
@@ -160,6 +181,8 @@ on_conf_uplink(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	(void)fd;
 	add_up(fe, msg, &up, child_role(fe->child) == ROLE_HOME ?
 	    LIMIT_UPLINKS : 0);
+	add_trust(fe, msg, &up);
+	(void)get_span(msg, LIMIT_NODE_ID);	/* for the registry */
 	keep_up(fe, msg, &up);
 }
 
@@ -175,7 +198,49 @@ on_conf_peer(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	    LIMIT_PEERS : 0);
 	(void)get_span(msg, LIMIT_NODE_ID);	/* for the registry */
 	(void)get_u8(msg);			/* origin, the same */
+	add_trust(fe, msg, &up);
 	keep_up(fe, msg, &up);
+}
+
+/* A message with a file is good for a configuration that is under way. */
+static bool
+file_done(const struct frontend *fe, struct wire_get *msg, int fd)
+{
+	if (fe->next == NULL)
+		msg->bad = true;
+	if (get_done(msg))
+		return (true);
+	close(fd);
+	return (false);
+}
+
+void
+on_conf_certificate(void *arg, struct channel *ch, struct wire_get *msg,
+    int fd)
+{
+	struct frontend	*fe = arg;
+	uint32_t	 index = get_u32(msg);
+	bool		 server = get_bool(msg);
+	struct span	 file = get_span(msg, LIMIT_CONF_STRING);
+
+	(void)ch;
+	if (file_done(fe, msg, fd) &&
+	    !tls_conf_cert(fe->next->tls, index, server, file, fd))
+		msg->bad = true;
+}
+
+void
+on_conf_ca(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	uint32_t	 index = get_u32(msg);
+	bool		 clients = get_bool(msg);
+	struct span	 file = get_span(msg, LIMIT_CONF_STRING);
+
+	(void)ch;
+	if (file_done(fe, msg, fd) &&
+	    !tls_conf_ca(fe->next->tls, index, clients, file, fd))
+		msg->bad = true;
 }
 
 void
@@ -186,6 +251,7 @@ fe_conf_begin(void *arg, uint32_t generation)
 	conf_free(fe->next);
 	fe->next = conf_new();
 	fe->next->generation = generation;
+	fe->next->tls = tls_conf_new(&fe->tls, generation);
 }
 
 static char *
@@ -198,6 +264,23 @@ origin_text(const char *scheme, const char *host, const char *port)
 	return (p);
 }
 
+/* Those under which a listener is reached. */
+static void
+listener_origins(struct fe_conf *conf, const struct listener *l)
+{
+	const char	*port = strrchr(l->address, ':');
+	const char	*scheme = l->tls ? "https" : "http";
+
+	if (l->unix_socket || port == NULL)
+		return;
+	add_origin(conf, origin_text(scheme, l->address, ""));
+	add_origin(conf, origin_text("https", conf->node_id, port));
+	if (!l->tls)
+		add_origin(conf, origin_text("http", conf->node_id, port));
+	if (l->local)
+		add_origin(conf, origin_text(scheme, "localhost", port));
+}
+
 /* The node's own origins: its id and the addresses it listens on. */
 static void
 own_origins(struct fe_conf *conf)
@@ -206,19 +289,20 @@ own_origins(struct fe_conf *conf)
 
 	add_origin(conf, origin_text("http", conf->node_id, ""));
 	add_origin(conf, origin_text("https", conf->node_id, ""));
-	for (i = 0; i < conf->nlisteners; i++) {
-		const struct listener	*l = &conf->listeners[i];
-		const char		*port = strrchr(l->address, ':');
+	for (i = 0; i < conf->nlisteners; i++)
+		listener_origins(conf, &conf->listeners[i]);
+}
 
-		if (l->unix_socket || port == NULL)
-			continue;
-		add_origin(conf, origin_text("http", l->address, ""));
-		add_origin(conf, origin_text("http", conf->node_id, port));
-		add_origin(conf, origin_text("https", conf->node_id, port));
-		if (l->local)
-			add_origin(conf, origin_text("http", "localhost",
-			    port));
+static bool
+has_tls(const struct fe_conf *conf)
+{
+	size_t	i;
+
+	for (i = 0; i < conf->nlisteners; i++) {
+		if (conf->listeners[i].tls)
+			return (true);
 	}
+	return (false);
 }
 
 bool
@@ -237,6 +321,8 @@ fe_conf_end(void *arg, char *reason, size_t size)
 		    LIMIT_MESSAGE_MAX);
 		return (false);
 	}
+	if (!tls_conf_end(conf->tls, has_tls(conf), reason, size))
+		return (false);
 	own_origins(conf);
 	return (true);
 }
@@ -256,6 +342,7 @@ fe_conf_commit(void *arg)
 	if (fe->conf->max_connections > fe->fd_max)
 		log_warn("max-connections %u: the descriptor limit allows "
 		    "%zu", fe->conf->max_connections, fe->fd_max);
+	tls_conf_warn(fe->conf->tls);
 	uplink_prune(fe);
 }
 

@@ -86,6 +86,8 @@ conn_read_on(struct conn *c)
 		return;
 	c->reading = true;
 	event_add(&c->rd, NULL);
+	if (conn_io_ended(&c->io))
+		event_active(&c->rd, EV_READ, 0);
 }
 
 void
@@ -95,6 +97,26 @@ conn_read_off(struct conn *c)
 		return;
 	c->reading = false;
 	event_del(&c->rd);
+}
+
+void
+conn_write_on(struct conn *c)
+{
+	if (c->wr != NULL)
+		return;
+	c->wr = event_new(c->fe->base, c->io.fd, EV_WRITE | EV_PERSIST,
+	    on_write, c);
+	if (c->wr == NULL)
+		fatal("out of memory for an event");
+	event_add(c->wr, NULL);
+}
+
+void
+conn_write_off(struct conn *c)
+{
+	if (c->wr != NULL)
+		event_free(c->wr);
+	c->wr = NULL;
 }
 
 /* Leave it unread until the channel to the router has room. */
@@ -172,9 +194,7 @@ conn_kill(struct conn *c, const char *why)
 	conn_count(c);
 	conn_due(c, DUE_NONE);
 	conn_read_off(c);
-	if (c->wr != NULL)
-		event_free(c->wr);
-	c->wr = NULL;
+	conn_write_off(c);
 	conn_io_close(&c->io);
 	idmap_remove(&fe->by_id, c->id);
 	if (c->parked)
@@ -183,6 +203,8 @@ conn_kill(struct conn *c, const char *why)
 		TAILQ_REMOVE(&fe->dirty, c, turn_e);
 	TAILQ_REMOVE(&fe->all, c, all);
 	TAILQ_INSERT_TAIL(&fe->dead, c, turn_e);
+	if (c->half)
+		half_end(fe, &c->addr);
 	if (c->counted)
 		addrtab_leave(&fe->addrs, &c->addr);
 	fe->nconns--;
@@ -204,9 +226,7 @@ conn_free(struct conn *c)
 static void
 drained(struct conn *c)
 {
-	if (c->wr != NULL)
-		event_free(c->wr);
-	c->wr = NULL;
+	conn_write_off(c);
 	switch (c->state) {
 	case CONN_LINGER:
 		if (!c->reading && !c->parked) {
@@ -238,24 +258,21 @@ void
 conn_flush(struct conn *c)
 {
 	size_t	before = sendq_len(&c->ws.out);
-	int	sent = sendq_flush(&c->ws.out, &c->io);
+	int	sent;
 
+	if (c->handshake)
+		return;		/* it waits until TLS is there */
+	sent = sendq_flush(&c->ws.out, &c->io);
 	conn_count(c);
 	switch (sent) {
 	case 0:
 		drained(c);
 		return;
 	case IO_FAIL:
-		conn_kill(c, strerror(errno));
+		conn_kill(c, conn_io_error(&c->io));
 		return;
 	}
-	if (c->wr == NULL) {
-		c->wr = event_new(c->fe->base, c->io.fd, EV_WRITE | EV_PERSIST,
-		    on_write, c);
-		if (c->wr == NULL)
-			fatal("out of memory for an event");
-		event_add(c->wr, NULL);
-	}
+	conn_write_on(c);
 	if (c->state == CONN_LINK)
 		link_queue(c);
 	else if (c->fe->out_octets > LIMIT_OUTPUT &&
@@ -268,9 +285,14 @@ conn_flush(struct conn *c)
 static void
 on_write(evutil_socket_t fd, short what, void *arg)
 {
+	struct conn	*c = arg;
+
 	(void)fd;
 	(void)what;
-	conn_flush(arg);
+	if (c->handshake)
+		handshake_step(c);
+	else
+		conn_flush(c);
 }
 
 void
@@ -337,12 +359,58 @@ conn_heard(struct conn *c)
 static void
 on_eof(struct conn *c)
 {
-	if (c->state == CONN_LINGER && sendq_len(&c->ws.out) > 0)
+	if (c->state == CONN_LINGER && (sendq_len(&c->ws.out) > 0 ||
+	    conn_io_pending(&c->io)))
 		conn_read_off(c);	/* it may still take the answer */
 	else if (c->state == CONN_LINK || c->state == CONN_DIAL)
 		conn_kill(c, "connection closed by the other side");
 	else
 		conn_kill(c, "closed");
+}
+
+/* n octets are in fe->recv. */
+static void
+input(struct conn *c, size_t n)
+{
+	struct frontend	*fe = c->fe;
+
+	switch (c->state) {
+	case CONN_LINK:
+	case CONN_CLOSING:
+		conn_heard(c);
+		link_input(c, fe->recv, n);
+		break;
+	case CONN_DIAL:
+		uplink_input(c, fe->recv, n);
+		break;
+	case CONN_LINGER:
+		break;
+	default:
+		if (!handshake_stray(c, fe->recv, n))
+			http_input(c, fe->recv, n);
+		break;
+	}
+}
+
+/* Its first request is here, or was refused: it is not half open any more. */
+static void
+whole(struct conn *c)
+{
+	if ((c->state == CONN_HEAD || c->state == CONN_BODY) &&
+	    c->due != DUE_IDLE)
+		return;
+	c->half = false;
+	half_end(c->fe, &c->addr);
+}
+
+/* What a read of TLS leaves behind: an answer of its own, or an end. */
+static void
+after_tls(struct conn *c)
+{
+	if (conn_io_pending(&c->io))
+		conn_dirty(c);
+	if (conn_io_ended(&c->io) && c->reading)
+		event_active(&c->rd, EV_READ, 0);
 }
 
 static void
@@ -359,32 +427,21 @@ on_read(evutil_socket_t fd, short what, void *arg)
 		park(c);
 		return;
 	}
+	if (c->handshake) {
+		handshake_step(c);
+		return;
+	}
 	n = conn_io_read(&c->io, fe->recv, sizeof(fe->recv));
-	if (n == IO_AGAIN)
-		return;
-	if (n == IO_EOF) {
+	if (n == IO_EOF)
 		on_eof(c);
-		return;
-	}
-	if (n == IO_FAIL) {
-		conn_kill(c, strerror(errno));
-		return;
-	}
-	switch (c->state) {
-	case CONN_LINK:
-	case CONN_CLOSING:
-		conn_heard(c);
-		link_input(c, fe->recv, (size_t)n);
-		break;
-	case CONN_DIAL:
-		uplink_input(c, fe->recv, (size_t)n);
-		break;
-	case CONN_LINGER:
-		break;
-	default:
-		http_input(c, fe->recv, (size_t)n);
-		break;
-	}
+	else if (n == IO_FAIL)
+		conn_kill(c, conn_io_error(&c->io));
+	else if (n > 0)
+		input(c, (size_t)n);
+	if (c->half && !c->dead)
+		whole(c);
+	if (c->io.tls != NULL)
+		after_tls(c);
 }
 
 /* --- deadlines --- */
@@ -392,6 +449,10 @@ on_read(evutil_socket_t fd, short what, void *arg)
 static void
 expire(struct conn *c)
 {
+	if (c->handshake) {
+		handshake_expire(c);
+		return;
+	}
 	switch (c->state) {
 	case CONN_HEAD:
 		if (c->due == DUE_HANDSHAKE && c->http != NULL)
@@ -442,6 +503,7 @@ conn_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct frontend	*fe = arg;
 	int64_t		 now = monotime_now().ms;
+	bool		 more;
 
 	(void)fd;
 	(void)what;
@@ -454,8 +516,9 @@ conn_tick(evutil_socket_t fd, short what, void *arg)
 		    fe->refused_told));
 		fe->refused_told = fe->stats.refused;
 	}
+	more = half_tell(fe, now);
 	if (fe->stopping && (fe->nconns == 0 || fe->stop_ms <= now))
 		child_exit(fe->child);
-	if (fe->nconns > 0 || fe->stopping)
+	if (fe->nconns > 0 || fe->stopping || more)
 		start_tick(fe);
 }

@@ -26,6 +26,7 @@
 #include "relayd/frontend/http.h"
 #include "relayd/frontend/idmap.h"
 #include "relayd/frontend/reply.h"
+#include "relayd/frontend/tls_io.h"
 #include "relayd/frontend/upgrade.h"
 #include "relayd/frontend/wsio.h"
 
@@ -79,7 +80,10 @@ struct http_in {
 struct uplink {
 	struct conn	*c;
 	uint64_t	 attempt;
+	uint32_t	 index;		/* in the configuration it was */
+	uint32_t	 generation;	/* dialled by */
 	bool		 up;		/* the dialer was told so */
+	bool		 challenged;	/* a proof was asked for */
 	uint8_t		 nonce[WS_KEY_RAW];
 	uint16_t	 port;
 	char		*host, *path;
@@ -101,6 +105,8 @@ struct conn {
 	bool			 local;		/* loopback listener and peer */
 	bool			 told_full;	/* LINK_QUEUE */
 	bool			 counted;	/* in fe->addrs */
+	bool			 handshake;	/* TLS has just begun */
+	bool			 half;		/* in fe->half */
 	bool			 peer;		/* a link with another Main */
 	uint64_t		 id;
 	uint64_t		 request;	/* HTTP at the router, or 0 */
@@ -121,7 +127,7 @@ TAILQ_HEAD(conns, conn);
 
 struct listener {
 	int		 fd;
-	bool		 unix_socket, local;
+	bool		 unix_socket, local, tls;
 	char		 address[256];
 	struct event	*ev;		/* in force */
 	struct frontend	*fe;
@@ -132,6 +138,7 @@ struct conf_up {
 	uint32_t	 index;
 	uint16_t	 port;
 	char		*host, *path;
+	struct tls_target *tls;		/* of the same generation; NULL: plain */
 };
 
 /* One generation of configuration. */
@@ -146,6 +153,23 @@ struct fe_conf {
 	size_t		 norigins;
 	struct conf_up	 ups[LIMIT_PEERS];
 	size_t		 nups;
+	struct tls_conf	*tls;
+};
+
+/*
+ * Connections whose first request or TLS handshake is not complete, and what
+ * the log has heard of those that failed.
+ */
+struct half_open {
+	size_t		n;
+	uint64_t	refused;	/* at the cap */
+	uint64_t	refused_told;
+	struct addr	worst;		/* of the refused: had the most */
+	unsigned	worst_n;
+	int64_t		told_ms;
+	int64_t		since_ms;	/* when the first of the lines was */
+	unsigned	lines;
+	uint64_t	more;		/* that got no line */
 };
 
 struct fe_stats {
@@ -157,7 +181,9 @@ struct fe_stats {
 struct frontend {
 	struct child		*child;
 	struct event_base	*base;
-	struct channel		*router, *dialer;	/* or NULL */
+	struct channel		*router, *dialer, *keeper;	/* or NULL */
+	struct tls		 tls;
+	struct half_open	 half;
 	struct fe_conf		*conf, *next;
 	struct id64		 ids;
 	struct idmap		 by_id;		/* connections and requests */
@@ -168,7 +194,7 @@ struct frontend {
 	struct conns		 quiet;		/* links by last octet */
 	struct conns		 dirty, dead;
 	struct conns		 parked;	/* read when the router can */
-	struct event		*tick, *turn;
+	struct event		*tick, *turn, *daily;
 	struct mask_pool	 masks;
 	char			 boot_id[BOOT_ID_LEN + 1];
 	char			 addr_buf[ADDR_TEXT_MAX]; /* conn_addr() */
@@ -203,6 +229,9 @@ void		 conn_dirty(struct conn *);
 void		 conn_flush(struct conn *);
 /* An octet came: a link is alive. */
 void		 conn_heard(struct conn *);
+/* Wait until the socket takes more, and no longer. */
+void		 conn_write_on(struct conn *);
+void		 conn_write_off(struct conn *);
 void		 conn_read_on(struct conn *);
 void		 conn_read_off(struct conn *);
 /* A WebSocket begins to close, by whoever: bound the time it takes. */
@@ -214,6 +243,44 @@ const char	*conn_addr(const struct conn *);
 void		 conn_unpark(struct frontend *);
 void		 conn_tick(evutil_socket_t, short, void *);
 void		 conn_turn(evutil_socket_t, short, void *);
+
+/* handshake.c: TLS of connections, and those that are half open */
+/* Begin the handshake with a client, or with the Main of an uplink. */
+void		 handshake_accept(struct conn *);
+void		 handshake_dial(struct conn *, const struct tls_target *);
+/* Go on with it. */
+void		 handshake_step(struct conn *);
+/* It took too long. */
+void		 handshake_expire(struct conn *);
+/* Does it speak TLS? */
+bool		 conn_is_tls(const struct conn *);
+/*
+ * The names in the other side's verified certificate as "dns:..." and
+ * "uri:...", each followed by the next after one space; "" if it showed none.
+ */
+const char	*conn_certificate(const struct conn *);
+/*
+ * Is this what a client of TLS begins with, on a connection without?  Then it
+ * is over.
+ */
+bool		 handshake_stray(struct conn *, const uint8_t *, size_t);
+/* Count one more that is half open; false if there are too many. */
+bool		 half_begin(struct frontend *, const struct addr *);
+void		 half_end(struct frontend *, const struct addr *);
+/* Tell the log what was refused and not told; true: there will be more. */
+bool		 half_tell(struct frontend *, int64_t now_ms);
+const struct keysign_ops *handshake_ops(void);
+void		 on_key_signed(void *, struct channel *, struct wire_get *,
+		    int);
+void		 handshake_show(struct frontend *, struct channel *,
+		    uint64_t request);
+
+/* tls_show.c */
+/* Write a warning for each certificate that is not good, or not for long. */
+void		 tls_conf_warn(const struct tls_conf *);
+/* A row for each certificate. */
+void		 tls_conf_show(const struct tls_conf *, struct channel *,
+		    uint64_t request);
 
 /* listen.c */
 void		 listen_start(struct frontend *, struct listener *);
@@ -232,6 +299,9 @@ void		 on_conf_origin(void *, struct channel *, struct wire_get *,
 void		 on_conf_uplink(void *, struct channel *, struct wire_get *,
 		    int);
 void		 on_conf_peer(void *, struct channel *, struct wire_get *, int);
+void		 on_conf_certificate(void *, struct channel *,
+		    struct wire_get *, int);
+void		 on_conf_ca(void *, struct channel *, struct wire_get *, int);
 void		 fe_conf_begin(void *, uint32_t);
 bool		 fe_conf_end(void *, char *, size_t);
 void		 fe_conf_commit(void *);
@@ -252,6 +322,8 @@ void		 on_http_response(void *, struct channel *, struct wire_get *,
 		    int);
 
 #define AUTH_MAX	4096	/* octets of an Authorization field */
+#define STATUS_UNAUTHORIZED 401
+#define PROOF_MAX	512	/* octets of an X-Relay-Proof field */
 
 /* link.c */
 /* Of a home, or of a Main if c->route says so. */
@@ -274,6 +346,8 @@ void		 on_link_close(void *, struct channel *, struct wire_get *,
 
 /* uplink.c */
 void		 on_uplink_fd(void *, struct channel *, struct wire_get *, int);
+void		 on_link_prove(void *, struct channel *, struct wire_get *,
+		    int);
 void		 uplink_input(struct conn *, const uint8_t *, size_t);
 /*
  * The first words to a dialer: the uplinks that stand, so that they are not

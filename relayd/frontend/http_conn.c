@@ -97,9 +97,11 @@ after_reply(struct conn *c)
 		conn_linger(c);
 		return;
 	}
+	/* a stranger's time for all of its handshake is not made longer */
+	if (c->state != CONN_AUTH)
+		conn_due(c, c->http == NULL ? DUE_IDLE : DUE_HANDSHAKE);
 	c->state = CONN_HEAD;
 	c->head_only = false;
-	conn_due(c, c->http == NULL ? DUE_IDLE : DUE_HANDSHAKE);
 	conn_read_on(c);
 	conn_dirty(c);
 }
@@ -167,6 +169,9 @@ http_refuse(struct conn *c, int status, uint32_t retry_after_ms,
 	    status != 405 && status != 415 && status != 503) ||
 	    c->state != CONN_HEAD)
 		c->keepalive = false;
+	/* who is asked for a proof may give it on this connection */
+	if (status == STATUS_UNAUTHORIZED && c->state == CONN_AUTH)
+		c->keepalive = !c->fe->stopping;
 	log_debug("http %s: refused %d: %s", conn_addr(c), status, reason);
 	if (c->keepalive && c->http != NULL)
 		consume(c, c->http->head_len);
@@ -174,14 +179,6 @@ http_refuse(struct conn *c, int status, uint32_t retry_after_ms,
 }
 
 /* --- requests --- */
-
-/* Do only those with admin rights get an answer? */
-static bool
-is_admin(const struct conn *c)
-{
-	return (c->route == HTTP_ROUTE_PEER_ADD ||
-	    c->route == HTTP_ROUTE_PEER_DELETE);
-}
 
 /* A whole request is here: hand it to the router. */
 static void
@@ -336,7 +333,7 @@ take_authorization(struct conn *c, const struct http_head *h)
 static void
 serve(struct conn *c, const struct http_head *h)
 {
-	if (is_admin(c) && !take_authorization(c, h))
+	if (!take_authorization(c, h))
 		http_refuse(c, 400, 0, "authorization too long", NULL);
 	else if (c->route == ROUTE_WS_FEDERATION || c->route == ROUTE_WS_PEERS)
 		link_request(c, h);

@@ -15,6 +15,7 @@ enum link_kind { KIND_HOME = 1, KIND_PEER };
 
 #define CODE_DENIED	4001	/* close: replaced, or another link stays */
 #define STATUS_FORBIDDEN 403	/* it may not be who it says it is */
+#define CHALLENGE_MAX	160	/* bytes of a challenge: it has a nonce */
 #define CLOSE_TEXT	192	/* bytes of a close frame and of its code */
 
 static const char upgrade_extra[] =
@@ -60,9 +61,11 @@ send_auth(struct conn *c, const struct http_head *h)
 	put_u64(w, c->id);
 	put_u8(w, c->peer ? KIND_PEER : KIND_HOME);
 	put_bool(w, c->local);
+	put_bool(w, conn_is_tls(c));
 	put_span(w, field(h, "x-relay-node-id"));
 	put_span(w, field(h, "x-relay-boot-id"));
 	put_span(w, field(h, "authorization"));
+	put_str(w, conn_certificate(c));
 	put_str(w, conn_addr(c));
 	(void)channel_commit(c->fe->router);
 }
@@ -173,16 +176,19 @@ link_open(struct conn *c, uint64_t session)
 	early_frames(c);
 }
 
-/* The 101, which says who we are. */
+/* The 101, which says who we are, and proves it to who has proved itself. */
 static void
-send_upgraded(struct conn *c)
+send_upgraded(struct conn *c, const char *proof)
 {
 	struct frontend	*fe = c->fe;
-	char		 out[1024], extra[LIMIT_NODE_ID + BOOT_ID_LEN + 64];
+	char		 out[2048];
+	char		 extra[LIMIT_NODE_ID + BOOT_ID_LEN + PROOF_MAX + 96];
 	size_t		 n;
 
 	snprintf(extra, sizeof(extra), "X-Relay-Node-ID: %s\r\n"
-	    "X-Relay-Boot-ID: %s\r\n", fe->conf->node_id, fe->boot_id);
+	    "X-Relay-Boot-ID: %s\r\n%s%s%s", fe->conf->node_id, fe->boot_id,
+	    proof[0] != '\0' ? "X-Relay-Proof: " : "", proof,
+	    proof[0] != '\0' ? "\r\n" : "");
 	n = upgrade_answer(out, sizeof(out), c->http->key, extra);
 	sendq_raw(&c->ws.out, out, n);
 }
@@ -192,10 +198,12 @@ on_link_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct frontend	*fe = arg;
 	uint64_t	 conn = get_u64(msg), session = get_u64(msg);
+	char		 proof[PROOF_MAX];
 	struct conn	*c;
 
 	(void)ch;
 	(void)fd;
+	get_str(msg, proof, sizeof(proof));
 	/* One that is none, or another link's, could not be taken off again. */
 	if (session == 0 || idmap_find(&fe->by_session, session) != NULL)
 		msg->bad = true;
@@ -209,7 +217,7 @@ on_link_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		return;
 	}
 	if (c->state == CONN_AUTH)
-		send_upgraded(c);
+		send_upgraded(c, proof);
 	link_open(c, session);
 }
 
@@ -231,18 +239,27 @@ on_link_ready(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		uplink_registered(c);
 }
 
-/* An upgrade is denied: the other side still learns whom it has reached. */
+/*
+ * An upgrade is denied: the other side still learns whom it has reached, and
+ * what it may show.
+ */
 static void
 deny_upgrade(struct conn *c, int status, uint32_t retry_after_ms,
-    const char *reason)
+    const char *challenge, const char *reason)
 {
-	char	extra[LIMIT_NODE_ID + 32];
+	char	extra[LIMIT_NODE_ID + CHALLENGE_MAX + 96];
+	size_t	n;
 
 	/* the router tells the log, as often as that is good */
 	log_debug("link %s with %s: denied: %s", conn_addr(c), c->node,
 	    reason);
 	snprintf(extra, sizeof(extra), "X-Relay-Node-ID: %s\r\n",
 	    c->fe->conf->node_id);
+	n = strlen(extra);
+	if (status == STATUS_UNAUTHORIZED)
+		snprintf(extra + n, sizeof(extra) - n,
+		    "WWW-Authenticate: %s\r\nWWW-Authenticate: Bearer\r\n",
+		    challenge);
 	http_refuse(c, status, retry_after_ms, reason, extra);
 }
 
@@ -268,10 +285,11 @@ on_link_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	int		 status = get_u16(msg);
 	uint32_t	 retry_after_ms = get_u32(msg);
 	struct conn	*c;
-	char		 reason[1024];
+	char		 challenge[CHALLENGE_MAX], reason[1024];
 
 	(void)ch;
 	(void)fd;
+	get_str(msg, challenge, sizeof(challenge));
 	get_str(msg, reason, sizeof(reason));
 	if (!get_done(msg))
 		return;
@@ -279,7 +297,7 @@ on_link_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	if (c == NULL || c->id != conn) {
 		fe->stats.stale++;
 	} else if (c->state == CONN_AUTH) {
-		deny_upgrade(c, status, retry_after_ms, reason);
+		deny_upgrade(c, status, retry_after_ms, challenge, reason);
 	} else if (c->state == CONN_DIALED) {
 		deny_dialled(c, status, retry_after_ms, reason);
 	} else {

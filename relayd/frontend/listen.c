@@ -99,6 +99,19 @@ use_spare(struct frontend *fe, int listen_fd)
 	return (fd != -1 && fe->spare_fd != -1);
 }
 
+/* Too many begin and do not go on: close it, and leave no trace. */
+static void
+drop(struct frontend *fe, int fd)
+{
+	static const struct linger	now = { .l_onoff = 1 };
+	static const struct timeval	tv = { 0, TICK_MS * 1000 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+	if (!evtimer_pending(fe->tick, NULL))
+		evtimer_add(fe->tick, &tv);
+}
+
 static void
 take(struct listener *l, int fd, const struct sockaddr *sa)
 {
@@ -113,9 +126,16 @@ take(struct listener *l, int fd, const struct sockaddr *sa)
 		turn_away(fe, fd);
 		return;
 	}
+	if (!half_begin(fe, &addr)) {
+		addrtab_leave(&fe->addrs, &addr);
+		drop(fe, fd);
+		return;
+	}
 	fe->stats.accepted++;
 	c = conn_new(fe, fd, &addr, l->local && addr_is_loopback(&addr));
-	c->counted = true;
+	c->counted = c->half = true;
+	if (l->tls)
+		handshake_accept(c);
 }
 
 static void

@@ -8,6 +8,12 @@ libfrontend_a_SOURCES = \
 	relayd/frontend/idmap.c relayd/frontend/idmap.h \
 	relayd/frontend/reply.c relayd/frontend/reply.h \
 	relayd/frontend/sendq.c relayd/frontend/sendq.h \
+	relayd/frontend/tls.c relayd/frontend/tls.h \
+	relayd/frontend/tls_conf.c relayd/frontend/tls_conf.h \
+	relayd/frontend/tls_ctx.c relayd/frontend/tls_ctx.h \
+	relayd/frontend/tls_io.c relayd/frontend/tls_io.h \
+	relayd/frontend/tls_name.c relayd/frontend/tls_name.h \
+	relayd/frontend/tls_ticket.c relayd/frontend/tls_ticket.h \
 	relayd/frontend/upgrade.c relayd/frontend/upgrade.h \
 	relayd/frontend/ws.c relayd/frontend/ws.h \
 	relayd/frontend/wsio.c relayd/frontend/wsio.h
@@ -17,18 +23,24 @@ relay_frontend_SOURCES = \
 	relayd/frontend/conf.c \
 	relayd/frontend/conn.c \
 	relayd/frontend/frontend.h \
+	relayd/frontend/handshake.c \
 	relayd/frontend/http_conn.c \
 	relayd/frontend/link.c \
 	relayd/frontend/listen.c \
 	relayd/frontend/main.c \
+	relayd/frontend/tls_show.c \
 	relayd/frontend/uplink.c
-relay_frontend_LDADD = libfrontend.a libcommon.a $(LIBEVENT_LIBS) \
-	$(CRYPTO_LIBS) $(LIBBSD_LIBS) $(SECCOMP_LIBS)
+# libkeysign.a is of relayd/keeper/local.mk
+# (each needs the other)
+FRONTEND_LIBS = libfrontend.a libkeysign.a libfrontend.a libcommon.a
+FRONTEND_TLS_LIBS = $(LIBSSL_LIBS) $(CRYPTO_LIBS)
+relay_frontend_LDADD = $(FRONTEND_LIBS) $(LIBEVENT_LIBS) \
+	$(FRONTEND_TLS_LIBS) $(LIBBSD_LIBS) $(SECCOMP_LIBS)
 
 check_PROGRAMS += tests/ws-echo/ws-echo
 tests_ws_echo_ws_echo_SOURCES = tests/ws-echo/ws-echo.c
-tests_ws_echo_ws_echo_LDADD = libfrontend.a libcommon.a $(LIBEVENT_LIBS) \
-	$(CRYPTO_LIBS) $(LIBBSD_LIBS)
+tests_ws_echo_ws_echo_LDADD = $(FRONTEND_LIBS) $(LIBEVENT_LIBS) \
+	$(FRONTEND_TLS_LIBS) $(LIBBSD_LIBS)
 
 # Protocol cases over real sockets: ws-echo, and relay-frontend with a parent,
 # router and dialer made of the test.
@@ -36,11 +48,13 @@ TESTS += tests/frontend/run
 EXTRA_DIST += tests/frontend/run tests/frontend/frontend.py \
 	tests/frontend/http_cases.py tests/frontend/link_cases.py \
 	tests/frontend/peer_cases.py tests/frontend/uplink_cases.py \
-	tests/frontend/rig.py tests/frontend/steps.py tests/ws-echo/cases.py \
+	tests/frontend/rig.py tests/frontend/steps.py \
+	tests/frontend/tls_cases.py tests/frontend/tls_rig.py \
+	tests/frontend/tls_uplink_cases.py tests/ws-echo/cases.py \
 	tests/ws-echo/interop.py tests/ws-echo/interop.js
 
-FRONTEND_TEST_LIBS = libfrontend.a libcommon.a $(CHECK_LIBS) \
-	$(CRYPTO_LIBS) $(LIBBSD_LIBS)
+FRONTEND_TEST_LIBS = $(FRONTEND_LIBS) $(CHECK_LIBS) \
+	$(FRONTEND_TLS_LIBS) $(LIBBSD_LIBS)
 
 check_PROGRAMS += tests/unit/test_utf8
 TESTS += tests/unit/test_utf8
@@ -70,14 +84,22 @@ tests_unit_test_sendq_SOURCES = tests/unit/test_sendq.c
 tests_unit_test_sendq_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_sendq_LDADD = $(FRONTEND_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_tls
+TESTS += tests/unit/test_tls
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
+	tests/unit/tls_fixture.c tests/unit/tls_fixture.h
+tests_unit_test_tls_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_tls_LDADD = libkeeper.a $(FRONTEND_TEST_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_ws
 tests_fuzz_fuzz_ws_SOURCES = tests/fuzz/fuzz_ws.c $(FUZZ_DRIVER)
-tests_fuzz_fuzz_ws_LDADD = libfrontend.a libcommon.a $(LIBBSD_LIBS)
+tests_fuzz_fuzz_ws_LDADD = $(FRONTEND_LIBS) $(FRONTEND_TLS_LIBS) \
+	$(LIBBSD_LIBS)
 tests_fuzz_fuzz_ws_LDFLAGS = $(FUZZ_LDFLAGS)
 
 FUZZERS += tests/fuzz/fuzz_http
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(FUZZ_DRIVER)
-tests_fuzz_fuzz_http_LDADD = libfrontend.a libcommon.a $(CRYPTO_LIBS) \
+tests_fuzz_fuzz_http_LDADD = $(FRONTEND_LIBS) $(FRONTEND_TLS_LIBS) \
 	$(LIBBSD_LIBS)
 tests_fuzz_fuzz_http_LDFLAGS = $(FUZZ_LDFLAGS)
 

@@ -29,14 +29,20 @@ static const channel_handler handlers[MSG_MAX] = {
 	[MSG_CONF_ORIGIN] = on_conf_origin,
 	[MSG_CONF_UPLINK] = on_conf_uplink,
 	[MSG_CONF_PEER] = on_conf_peer,
+	[MSG_CONF_CERTIFICATE] = on_conf_certificate,
+	[MSG_CONF_CA] = on_conf_ca,
+	[MSG_KEY_SIGNED] = on_key_signed,
 	[MSG_UPLINK_FD] = on_uplink_fd,
 	[MSG_LINK_ACCEPT] = on_link_accept,
 	[MSG_LINK_READY] = on_link_ready,
 	[MSG_LINK_DENY] = on_link_deny,
+	[MSG_LINK_PROVE] = on_link_prove,
 	[MSG_LINK_SEND] = on_link_send,
 	[MSG_LINK_CLOSE] = on_link_close,
 	[MSG_HTTP_RESPONSE] = on_http_response,
 };
+
+#define DAY_S	86400
 
 /* Descriptors this process may have, less what is not for connections. */
 static size_t
@@ -67,6 +73,31 @@ random_boot_id(struct frontend *fe)
 		snprintf(fe->boot_id + 2 * i, 3, "%02x", raw[i]);
 }
 
+/* Certificates expire while nothing else happens. */
+static void
+on_day(evutil_socket_t fd, short what, void *arg)
+{
+	struct frontend	*fe = arg;
+
+	(void)fd;
+	(void)what;
+	if (fe->conf != NULL)
+		tls_conf_warn(fe->conf->tls);
+}
+
+/* What needs files, or OpenSSL's first use. */
+static void
+init_tls(struct frontend *fe)
+{
+	static const struct timeval	day = { DAY_S, 0 };
+
+	if (!tls_init(&fe->tls, handshake_ops(), fe))
+		fatal("OpenSSL: %s", tls_reason());
+	fe->daily = event_new(fe->base, -1, EV_PERSIST, on_day, fe);
+	if (fe->daily == NULL || event_add(fe->daily, &day) == -1)
+		fatal("out of memory for events");
+}
+
 static void
 fe_init(void *arg, struct child *child)
 {
@@ -93,7 +124,7 @@ fe_init(void *arg, struct child *child)
 		fatal("out of memory for events");
 	fe->spare_fd = fcntl(CHILD_FD, F_DUPFD_CLOEXEC, 0);
 	fe->fd_max = count_fds();
-	/* libcrypto reads its configuration at the first digest */
+	init_tls(fe);
 	upgrade_accept("AAAAAAAAAAAAAAAAAAAAAA==", accept);
 }
 
@@ -107,6 +138,8 @@ fe_peer_up(void *arg, enum proc_id peer, struct channel *ch)
 	} else if (peer == PROC_DIALER) {
 		fe->dialer = ch;
 		uplink_sync(fe);
+	} else if (peer == PROC_KEEPER) {
+		fe->keeper = ch;
 	}
 }
 
@@ -148,6 +181,9 @@ fe_peer_down(void *arg, enum proc_id peer)
 	} else if (peer == PROC_ROUTER) {
 		fe->router = NULL;
 		router_gone(fe);
+	} else if (peer == PROC_KEEPER) {
+		fe->keeper = NULL;
+		keysign_fail_all(fe->tls.keysign);
 	}
 }
 
@@ -195,13 +231,10 @@ fe_shutdown(void *arg, uint32_t grace_ms)
 }
 
 static void
-fe_show(void *arg, struct channel *ch, uint64_t request, enum ctl_show what)
+show_summary(const struct frontend *fe, struct channel *ch, uint64_t request)
 {
-	struct frontend	*fe = arg;
-	struct ctl_row	 row;
+	struct ctl_row	row;
 
-	if (what != CTL_SHOW_SUMMARY)
-		return;
 	ctl_row_begin(&row, ch, request, "frontend");
 	ctl_number(&row, "connections", (int64_t)fe->nconns);
 	ctl_number(&row, "links", (int64_t)fe->nlinks);
@@ -214,6 +247,20 @@ fe_show(void *arg, struct channel *ch, uint64_t request, enum ctl_show what)
 	ctl_number(&row, "messages_out", (int64_t)fe->stats.text_out);
 	ctl_number(&row, "stale", (int64_t)fe->stats.stale);
 	ctl_row_end(&row);
+}
+
+static void
+fe_show(void *arg, struct channel *ch, uint64_t request, enum ctl_show what)
+{
+	struct frontend	*fe = arg;
+
+	if (what == CTL_SHOW_SUMMARY) {
+		show_summary(fe, ch, request);
+	} else if (what == CTL_SHOW_TLS) {
+		if (fe->conf != NULL)
+			tls_conf_show(fe->conf->tls, ch, request);
+		handshake_show(fe, ch, request);
+	}
 }
 
 int

@@ -146,7 +146,7 @@ sendq_flush(struct sendq *q, struct conn_io *io)
 	ssize_t	n;
 
 	if (sendq_len(q) == 0)
-		return (0);
+		return (conn_io_flush(io));
 	n = conn_io_write(io, q->buf + q->off, sendq_len(q));
 	if (n == IO_FAIL)
 		return (IO_FAIL);
@@ -154,7 +154,7 @@ sendq_flush(struct sendq *q, struct conn_io *io)
 		q->off += (size_t)n;
 	if (sendq_len(q) == 0) {
 		sendq_clear(q);
-		return (0);
+		return (conn_io_pending(io) ? IO_AGAIN : 0);
 	}
 	find_frame(q);
 	q->blocked = true;

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/evp.h>
 
@@ -226,6 +227,49 @@ refused_by(struct upgrade_result *r, const struct http_head *h)
 		r->node_id[0] = '\0';
 }
 
+/* Does a challenge have this scheme?  RFC 9110 section 11.6.1 */
+static bool
+has_scheme(struct span challenge, const char *scheme)
+{
+	size_t	n = strlen(scheme);
+
+	return (challenge.len >= n && strncasecmp(challenge.p, scheme, n) ==
+	    0 && (challenge.len == n || challenge.p[n] == ' '));
+}
+
+static void
+take_challenge(struct upgrade_result *r, const struct http_head *h)
+{
+	const struct http_field	*f;
+	size_t			 i;
+
+	for (i = 0; i < h->nfields; i++) {
+		f = &h->fields[i];
+		if (!http_eq(f->name, "www-authenticate") ||
+		    !(has_scheme(f->value, "Relay") ||
+		    (r->challenge[0] == '\0' &&
+		    has_scheme(f->value, "Bearer"))))
+			continue;
+		if (!span_copy(f->value, r->challenge, sizeof(r->challenge)))
+			r->challenge[0] = '\0';
+	}
+}
+
+/* The connection may be used again behind this answer. */
+static void
+find_end(struct upgrade_result *r, const struct http_head *h, size_t head_len)
+{
+	const struct span	*v = http_find(h, "content-length");
+	uint64_t		 length;
+
+	if (v == NULL || http_count(h, "content-length") != 1 ||
+	    !http_parse_length(*v, &length) || length > UPGRADE_BODY_MAX ||
+	    h->minor < 1 || http_find(h, "transfer-encoding") != NULL ||
+	    http_has_token(h, "connection", "close"))
+		return;
+	r->end = head_len + (size_t)length;
+}
+
 /* Copy a field that may be absent; false if it is too long. */
 static bool
 copy_field(const struct http_head *h, const char *name, char *buf, size_t size)
@@ -248,6 +292,8 @@ accepted_by(struct upgrade_result *r, const struct http_head *h,
 		return ("x-relay-node-id too long");
 	if (!copy_field(h, "x-relay-boot-id", r->boot_id, sizeof(r->boot_id)))
 		return ("x-relay-boot-id too long");
+	if (!copy_field(h, "x-relay-proof", r->proof, sizeof(r->proof)))
+		return ("x-relay-proof too long");
 	return (NULL);
 }
 
@@ -273,6 +319,10 @@ upgrade_result(struct upgrade_result *r, const uint8_t *p, size_t head_len,
 		describe_refusal(r, &h, body);
 		r->retry_after_s = retry_after(&h);
 		refused_by(r, &h);
+		if (h.status == 401) {
+			take_challenge(r, &h);
+			find_end(r, &h, head_len);
+		}
 		return;
 	}
 	why = accepted_by(r, &h, nonce);

@@ -50,6 +50,10 @@ struct upgrade_request {
  */
 size_t	upgrade_request(char *, size_t size, const struct upgrade_request *);
 
+#define UPGRADE_PROOF_MAX	511	/* octets */
+#define UPGRADE_CHALLENGE_MAX	511
+#define UPGRADE_BODY_MAX	4096	/* octets of a 401's body */
+
 /* What became of our request. */
 struct upgrade_result {
 	bool		 open;		/* 101, and all of it right */
@@ -61,6 +65,14 @@ struct upgrade_result {
 	 */
 	char		 node_id[LIMIT_NODE_ID + 1];
 	char		 boot_id[LIMIT_BOOT_ID + 1];
+	/* X-Relay-Proof of a 101. */
+	char		 proof[UPGRADE_PROOF_MAX + 1];
+	/*
+	 * Of a 401: what it asks for, a WWW-Authenticate of scheme Relay, else
+	 * of Bearer; and where its answer ends, 0 if the connection ends with it.
+	 */
+	char		 challenge[UPGRADE_CHALLENGE_MAX + 1];
+	size_t		 end;
 	char		 why[160];	/* for the log, printable */
 };
 

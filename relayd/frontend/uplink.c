@@ -147,6 +147,7 @@ find_same(const struct fe_conf *conf, const struct uplink *up)
 
 	for (i = 0; i < conf->nups; i++) {
 		if (conf->ups[i].port == up->port &&
+		    (conf->ups[i].tls != NULL) == conn_is_tls(up->c) &&
 		    strcmp(conf->ups[i].host, up->host) == 0 &&
 		    strcmp(conf->ups[i].path, up->path) == 0)
 			return (&conf->ups[i]);
@@ -207,36 +208,43 @@ host_field(char *buf, size_t size, const struct uplink *up)
 	int	n;
 
 	n = snprintf(buf, size, bare6 ? "[%s]" : "%s", up->host);
-	if (up->port != 80 && n > 0 && (size_t)n < size)
+	if (up->port != (conn_is_tls(up->c) ? 443 : 80) && n > 0 && (size_t)n < size)
 		snprintf(buf + n, size - (size_t)n, ":%u", up->port);
 }
 
-/* Ask for the upgrade. */
+/* Ask for the upgrade, with credentials if they are not empty. */
 static bool
-send_request(struct conn *c)
+send_request(struct conn *c, struct span authorization)
 {
 	struct frontend		*fe = c->fe;
 	struct uplink		*up = c->up;
-	char			 host[600], boot[64], out[WS_UPGRADE_MAX];
+	char			 host[600], extra[AUTH_MAX + 128];
+	char			 out[WS_UPGRADE_MAX];
 	struct upgrade_request	 r = { .host = host, .path = up->path,
 	    .node_id = fe->conf->node_id,
-	    .node_type = role_name(fe->conf->role), .extra = boot };
+	    .node_type = role_name(fe->conf->role), .extra = extra };
+	bool			 auth = authorization.len > 0;
 	size_t			 n;
 
 	host_field(host, sizeof(host), up);
-	snprintf(boot, sizeof(boot), "X-Relay-Boot-ID: %s\r\n", fe->boot_id);
+	snprintf(extra, sizeof(extra), "X-Relay-Boot-ID: %s\r\n%s%.*s%s",
+	    fe->boot_id, auth ? "Authorization: " : "",
+	    (int)authorization.len, authorization.p, auth ? "\r\n" : "");
 	if (getrandom(up->nonce, sizeof(up->nonce), 0) !=
 	    (ssize_t)sizeof(up->nonce))
 		fatal("no random octets");
 	memcpy(r.nonce, up->nonce, sizeof(r.nonce));
 	n = upgrade_request(out, sizeof(out), &r);
 	sendq_raw(&c->ws.out, out, n);
+	explicit_bzero(extra, sizeof(extra));
+	explicit_bzero(out, sizeof(out));
 	conn_dirty(c);
 	return (n > 0);
 }
 
 static void
-uplink_new(struct conn *c, const struct conf_up *conf, uint64_t attempt)
+uplink_new(struct conn *c, const struct conf_up *conf, uint32_t generation,
+    uint64_t attempt)
 {
 	struct uplink	*up = calloc(1, sizeof(*up));
 
@@ -244,6 +252,8 @@ uplink_new(struct conn *c, const struct conf_up *conf, uint64_t attempt)
 	    (up->path = strdup(conf->path)) == NULL)
 		fatal("out of memory for an uplink");
 	up->port = conf->port;
+	up->index = conf->index;
+	up->generation = generation;
 	up->attempt = attempt;
 	up->c = c;
 	c->up = up;
@@ -252,7 +262,7 @@ uplink_new(struct conn *c, const struct conf_up *conf, uint64_t attempt)
 
 static void
 start(struct frontend *fe, int fd, const struct conf_up *conf,
-    uint64_t attempt)
+    uint32_t generation, uint64_t attempt)
 {
 	struct sockaddr_storage	 ss = { .ss_family = AF_UNSPEC };
 	socklen_t		 len = sizeof(ss);
@@ -265,8 +275,10 @@ start(struct frontend *fe, int fd, const struct conf_up *conf,
 	c = conn_new(fe, fd, &addr, false);
 	c->peer = fe->conf->role == ROLE_MAIN;
 	c->state = CONN_DIAL;
-	uplink_new(c, conf, attempt);
-	if (!send_request(c))
+	uplink_new(c, conf, generation, attempt);
+	if (conf->tls != NULL)
+		handshake_dial(c, conf->tls);
+	if (!c->dead && !send_request(c, span_str("")))
 		conn_kill(c, "host or path cannot stand in a request");
 }
 
@@ -301,7 +313,7 @@ on_uplink_fd(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		send_state(fe, attempt, UPLINK_REFUSED, 1000, "", why);
 		return;
 	}
-	start(fe, fd, up, attempt);
+	start(fe, fd, up, generation, attempt);
 }
 
 /* Keep who answered, as it named itself. */
@@ -331,6 +343,7 @@ opened(struct conn *c, const struct upgrade_result *r, uint32_t index,
 	put_u32(w, generation);
 	put_str(w, r->node_id);
 	put_str(w, r->boot_id);
+	put_str(w, r->proof);
 	put_str(w, conn_addr(c));
 	(void)channel_commit(fe->router);
 }
@@ -353,6 +366,79 @@ welcomed(struct conn *c, const struct upgrade_result *r)
 		opened(c, r, up->index, conf->generation);
 }
 
+/* --- a proof is asked for --- */
+
+/* The Main wants one: the registry may have it. */
+static void
+ask_proof(struct conn *c, const struct upgrade_result *r)
+{
+	struct frontend	*fe = c->fe;
+	struct wire_put	*w;
+
+	c->up->challenged = true;
+	http_free(c);
+	conn_read_off(c);
+	w = channel_begin(fe->router, MSG_LINK_CHALLENGED);
+	put_u64(w, c->id);
+	put_u32(w, c->up->index);
+	put_u32(w, c->up->generation);
+	put_str(w, r->node_id);
+	put_str(w, r->challenge);
+	(void)channel_commit(fe->router);
+}
+
+/* The request again, with what the registry has for that Main. */
+static void
+prove(struct conn *c, struct span authorization, const char *reason)
+{
+	if (authorization.len == 0) {
+		uplink_over(c, 0, reason);
+		conn_kill(c, "refused");
+	} else if (send_request(c, authorization))
+		conn_read_on(c);
+	else
+		conn_kill(c, "the credentials cannot stand in a request");
+}
+
+void
+on_link_prove(void *arg, struct channel *ch, struct wire_get *msg, int fd)
+{
+	struct frontend	*fe = arg;
+	uint64_t	 id = get_u64(msg);
+	struct span	 authorization = get_span(msg, AUTH_MAX);
+	char		 reason[256];
+	struct conn	*c;
+
+	(void)ch;
+	(void)fd;
+	get_str(msg, reason, sizeof(reason));
+	if (!get_done(msg))
+		return;
+	c = idmap_find(&fe->by_id, id);
+	/* not while it reads: then it was asked already */
+	if (c == NULL || c->id != id || c->state != CONN_DIAL ||
+	    c->up == NULL || !c->up->challenged || c->reading)
+		fe->stats.stale++;
+	else
+		prove(c, authorization, reason);
+}
+
+/* It is refused for good, or first asked who it is. */
+static void
+refused(struct conn *c, const struct upgrade_result *r, size_t have)
+{
+	if (r->challenge[0] != '\0' && !c->up->challenged) {
+		if (r->end > have)
+			return;		/* the rest of it will come */
+		if (r->end == have && c->fe->router != NULL) {
+			ask_proof(c, r);
+			return;
+		}
+	}
+	uplink_over(c, r->retry_after_s * 1000, r->why);
+	conn_kill(c, "refused");
+}
+
 void
 uplink_input(struct conn *c, const uint8_t *p, size_t len)
 {
@@ -366,20 +452,20 @@ uplink_input(struct conn *c, const uint8_t *p, size_t len)
 		conn_kill(c, "overloaded");
 		return;
 	}
-	n = http_scan(&in->scan, &lim, in->buf, in->len);
-	if (n == 0)
-		return;
-	if (n < 0) {
-		conn_kill(c, "malformed answer");
-		return;
+	if (in->head_len == 0) {
+		n = http_scan(&in->scan, &lim, in->buf, in->len);
+		if (n == 0)
+			return;
+		if (n < 0) {
+			conn_kill(c, "malformed answer");
+			return;
+		}
+		in->head_len = (size_t)n;
 	}
-	in->head_len = (size_t)n;
-	upgrade_result(&r, in->buf, (size_t)n, in->len, c->up->nonce);
+	upgrade_result(&r, in->buf, in->head_len, in->len, c->up->nonce);
 	keep_name(c, &r);
-	if (r.open) {
+	if (r.open)
 		welcomed(c, &r);
-		return;
-	}
-	uplink_over(c, r.retry_after_s * 1000, r.why);
-	conn_kill(c, "refused");
+	else
+		refused(c, &r, in->len);
 }

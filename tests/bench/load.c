@@ -3,11 +3,11 @@
  * Loads a Main Relay the way homes do and says what that costs it.
  *
  *	load -p port -P pid[,pid] -m mode [-2 port] [-b bytes] [-c cpu]
- *	    [-n count] [-t seconds] [-w seconds]
+ *	    [-n count] [-s] [-t seconds] [-w seconds]
  *
  * Homes are connected in pairs.  One of a pair sends requests of -b bytes
  * (the whole message) and the other answers with as many; with -2 it does so
- * at another Main.  Modes:
+ * at another Main; with -s all speak TLS.  Modes:
  *
  *	w1	one pair, 1 request in flight
  *	w64	one pair, 64 in flight
@@ -53,6 +53,7 @@ struct load {
 	int		 port;
 	int		 port2;		/* of the callees' Main */
 	const char	*mode;
+	SSL_CTX		*tls;		/* NULL: in the clear */
 	struct usage	 server;
 	size_t		 pairs;
 	size_t		 depth;		/* in flight a pair; 0: open loop */
@@ -245,7 +246,7 @@ start_link(struct load *l, size_t i)
 {
 	name_link(l, &l->links[i], i);
 	link_start(&l->links[i], i % 2 == 0 ? l->port : l->port2,
-	    "/ws/federation");
+	    "/ws/federation", l->tls);
 }
 
 /* Callees register the one service, callers an empty set. */
@@ -443,8 +444,8 @@ usage(void)
 {
 	fprintf(stderr, "usage: load -p port -P pid[,pid] "
 	    "-m w1|w64|w200|r2k|idle|storm\n"
-	    "            [-2 port] [-b bytes] [-c cpu] [-n count] "
-	    "[-t seconds] [-w seconds]\n");
+	    "            [-2 port] [-b bytes] [-c cpu] [-n count] [-s] "
+	    "[-t seconds]\n            [-w seconds]\n");
 	exit(2);
 }
 
@@ -486,7 +487,7 @@ main(int argc, char **argv)
 	size_t		 count = 1000;
 	int		 ch;
 
-	while ((ch = getopt(argc, argv, "2:b:c:m:n:p:P:t:w:")) != -1)
+	while ((ch = getopt(argc, argv, "2:b:c:m:n:p:P:st:w:")) != -1)
 		switch (ch) {
 		case '2':
 			l.port2 = (int)strtol(optarg, NULL, 10);
@@ -512,6 +513,9 @@ main(int argc, char **argv)
 		case 'P':
 			if (usage_pids(&l.server, optarg) == -1)
 				usage();
+			break;
+		case 's':
+			l.tls = tls_client(NULL, NULL);
 			break;
 		case 't':
 			l.run_ns = (uint64_t)(strtod(optarg, NULL) * 1e9);

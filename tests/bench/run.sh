@@ -3,17 +3,18 @@
 # Measures a Main Relay, or two that are peers, and NATS over WebSocket beside it
 # in the same session, interleaved.  Compare ratios only: a machine's figures drift.
 #
-#	tests/bench/run.sh [-x] [-n rounds] [-t seconds] [-m "mode ..."]
+#	tests/bench/run.sh [-sx] [-n rounds] [-t seconds] [-m "mode ..."]
 #
 # -x is the cross-Main call: callers at one Main and callees at the other, and
-# a cluster of two NATS servers beside it.
+# a cluster of two NATS servers beside it.  -s is TLS 1.3 for both, and beside
+# the modes what full, resumed and mutual handshakes cost relayd.
 #
 # Modes are w1 w64 w200 r2k max idle storm.  A letter behind a mode says who
 # runs where: S one processor for both, P the server on cpu 0 and the load
 # on cpu 1, F the server free (max).  The build is build/gcc (./check makes it).
 #
 # NATS is measured if nats-server is installed and $LOADER names a loader that
-# speaks its WebSocket protocol: called with --proto natsws --port --port2 --pids
+# speaks its WebSocket protocol: called with --proto natsws [--tls] --port --port2 --pids
 # --pairs --inflight --rate --secs --warm --cpu --idle --storm, it prints one
 # line of JSON with cpu_us, rps, p50_us, p99_us, rss_per_conn and
 # server_cpu_us_per_conn.
@@ -22,15 +23,16 @@ set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${BUILD:-$top/build/gcc}
 rounds=5 secs=2 modes="idle w1S w64P w200P r2kS maxF storm"
-idle=10000 storm=1000 cross=
+idle=10000 storm=1000 cross='' tls=''
 
-while getopts m:n:t:x ch; do
+while getopts m:n:st:x ch; do
 	case $ch in
 	x)	cross=1 modes="w1S w64P w200P r2kS maxF" ;;
 	m)	modes=$OPTARG ;;
 	n)	rounds=$OPTARG ;;
+	s)	tls=1 ;;
 	t)	secs=$OPTARG ;;
-	*)	sed -n '3,22s/^# \{0,1\}//p' "$0"; exit 2 ;;
+	*)	sed -n '3,24s/^# \{0,1\}//p' "$0"; exit 2 ;;
 	esac
 done
 
@@ -50,7 +52,24 @@ say() {
 	printf '%s\n' "$*" >&2
 }
 
-make -s -C "$build" tests/bench/load >&2
+make -s -C "$build" tests/bench/load tests/bench/handshake >&2
+
+# One authority, a server's certificate and a client's, of the usual kind.
+make_certificates() {
+	local name
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$tmp/ca.key" -out "$tmp/ca.pem" -days 2 -subj /CN=bench \
+	    2>/dev/null
+	for name in server client; do
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		    -keyout "$tmp/$name.key" -out "$tmp/$name.csr" \
+		    -subj "/CN=$name" 2>/dev/null
+		echo "subjectAltName=IP:127.0.0.1,DNS:$name.bench" >"$tmp/ext"
+		openssl x509 -req -in "$tmp/$name.csr" -CA "$tmp/ca.pem" \
+		    -CAkey "$tmp/ca.key" -CAcreateserial -days 2 \
+		    -extfile "$tmp/ext" -out "$tmp/$name.pem" 2>/dev/null
+	done
+}
 
 free_port() {
 	/usr/bin/python3 -c 'import socket; s = socket.socket()
@@ -66,26 +85,46 @@ wait_port() {
 	exit 1
 }
 
-# start_main NAME [relay arguments]: its port and pid are then in $port, $pid.
+# start_main NAME [statement]: its port and pid are then in $port, $pid.
 start_main() {
 	port=$(free_port)
-	mkdir -p "$tmp/state" "$tmp/run"
-	XDG_RUNTIME_DIR=$tmp/run XDG_STATE_HOME=$tmp/state \
-	    "$build/root/bin/relay" -server -node-id "$1" \
-	    -port "$port" "${@:2}" >"$tmp/$1.log" 2>&1 &
+	mkdir -p "$tmp/$1"
+	{
+		printf 'node main "%s"\nlisten on 127.0.0.1 port %s%s\n' \
+		    "$1" "$port" "${tls:+ tls}"
+		printf 'control "%s"\nstate-directory "%s"\n%s\n' \
+		    "$tmp/$1/control.sock" "$tmp/$1/state" "${2-}"
+		[ -z "$tls" ] || printf \
+		    'tls certificate "%s" key "%s"\ntls client-ca "%s"\n' \
+		    "$tmp/server.pem" "$tmp/server.key" "$tmp/ca.pem"
+		[ "$(id -u)" -ne 0 ] || accounts
+	} >"$tmp/$1/relayd.conf"
+	"$build/root/sbin/relayd" -d -f "$tmp/$1/relayd.conf" \
+	    >"$tmp/$1.log" 2>&1 &
 	pid=$!
 	pids+=("$pid")
 	wait_port "$port"
+}
+
+# Users that need not exist, for root.
+accounts() {
+	local uid=61001 name
+	for name in frontend dialer backend router registry keeper service; do
+		echo "account $name $uid"
+		uid=$((uid + 1))
+	done
 }
 
 start_relayd() {
 	start_main bench.test
 	relay_port=$port relay_port2=$port relay_pids=$pid
 	[ -n "$cross" ] || return 0
-	start_main bench2.test -peers "ws://127.0.0.1:$relay_port"
+	start_main bench2.test "peer \"ws${tls:+s}://127.0.0.1:$relay_port\" {
+		${tls:+ca \"$tmp/ca.pem\"}
+	}"
 	relay_port2=$port relay_pids=$relay_pids,$pid
 	for _ in $(seq 300); do
-		curl -fsS "http://127.0.0.1:$port/federation/health" |
+		curl -fsSk "http${tls:+s}://127.0.0.1:$port/federation/health" |
 		    grep -q '"connected_peers": *1' && return
 		sleep 0.05
 	done
@@ -98,7 +137,7 @@ start_nats_server() {
 	cat >"$tmp/nats.$1.conf" <<EOM
 server_name: n$1
 listen: 127.0.0.1:$(free_port)
-websocket { listen: "127.0.0.1:$1", no_tls: true }
+websocket { listen: "127.0.0.1:$1", ${nats_tls:-no_tls: true} }
 ${2:+cluster { name: bench, listen: "127.0.0.1:$2", routes: ["nats://127.0.0.1:$3"] \}}
 EOM
 	nats-server -c "$tmp/nats.$1.conf" >"$tmp/nats.$1.log" 2>&1 &
@@ -108,7 +147,9 @@ EOM
 }
 
 start_nats() {
-	local c1 c2
+	local c1 c2 nats_tls=
+	[ -z "$tls" ] || nats_tls="tls {
+		cert_file: \"$tmp/server.pem\", key_file: \"$tmp/server.key\" }"
 	nats_port=$(free_port)
 	if [ -z "$cross" ]; then
 		start_nats_server "$nats_port" "" ""
@@ -150,6 +191,7 @@ place() {
 measure_relayd() {
 	local mode=$1 args=()
 	[ "$load_cpu" -ge 0 ] && args=(-c "$load_cpu")
+	[ -z "$tls" ] || args+=(-s)
 	case $mode in
 	max)	mode=w64 args+=(-w 1) ;;
 	idle)	args+=(-n "$idle") ;;
@@ -171,11 +213,23 @@ measure_nats() {
 	storm)	args=(--storm "$storm") ;;
 	esac
 	[ -z "$cross" ] || args+=(--port2 "$nats_port2")
+	[ -z "$tls" ] || args+=(--tls)
 	"$LOADER" --proto natsws --port "$nats_port" --pids "$nats_pids" \
 	    --secs "$secs" --warm 0.5 --cpu "$load_cpu" "${args[@]}"
 }
 
+# measure_handshakes: full, resumed and mutual ones.
+measure_handshakes() {
+	local hs=("$build/tests/bench/handshake" -p "$relay_port" \
+	    -P "$relay_pids")
+	"${hs[@]}" | sed 's/^/relayd full /'
+	"${hs[@]}" -r | sed 's/^/relayd resumed /'
+	"${hs[@]}" -C "$tmp/client.pem" -K "$tmp/client.key" |
+	    sed 's/^/relayd mutual /'
+}
+
 ulimit -n "$(ulimit -Hn)"
+[ -z "$tls" ] || make_certificates
 start_relayd
 nats_pids=
 if [ -n "${LOADER-}" ] && command -v nats-server >/dev/null 2>&1; then
@@ -195,6 +249,8 @@ for round in $(seq "$rounds"); do
 		[ -z "$nats_pids" ] || measure_nats "$mode" |
 		    sed "s/^/nats $m /" >>"$tmp/out"
 	done
+	place P
+	[ -z "$tls" ] || measure_handshakes >>"$tmp/out"
 done
 
 # Medians, and medians of the ratios round by round.

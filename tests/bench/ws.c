@@ -3,9 +3,6 @@
 
 #include <sys/socket.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -89,7 +86,9 @@ link_flush(struct link *l)
 	ssize_t		 n;
 
 	while (b->off < b->len) {
-		n = send(l->fd, b->p + b->off, b->len - b->off, MSG_NOSIGNAL);
+		n = l->ssl != NULL ?
+		    tls_send(l->ssl, b->p + b->off, b->len - b->off) :
+		    send(l->fd, b->p + b->off, b->len - b->off, MSG_NOSIGNAL);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN)
@@ -108,7 +107,8 @@ link_fill(struct link *l)
 	ssize_t	 n;
 
 	do
-		n = recv(l->fd, p, RECV_CHUNK, 0);
+		n = l->ssl != NULL ? tls_recv(l->ssl, p, RECV_CHUNK) :
+		    recv(l->fd, p, RECV_CHUNK, 0);
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && errno == EAGAIN)
 		return (false);
@@ -174,19 +174,14 @@ link_expect(struct link *l, const char *word)
 }
 
 void
-link_start(struct link *l, int port, const char *path)
+link_start(struct link *l, int port, const char *path, SSL_CTX *tls)
 {
-	struct sockaddr_in	 sin = { .sin_family = AF_INET };
-	char			 req[512];
-	int			 n, one = 1;
+	char	 req[512];
+	int	 n;
 
-	sin.sin_port = htons((uint16_t)port);
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if ((l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
-		err(1, "socket");
-	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(l->fd, (struct sockaddr *)&sin, sizeof(sin)) == -1)
-		err(1, "connect to port %d", port);
+	l->fd = tls_socket(port);
+	if (tls != NULL)
+		l->ssl = tls_connect(tls, l->fd, NULL);
 	/* The key of RFC 6455's example: the load needs no fresh one. */
 	n = snprintf(req, sizeof(req),
 	    "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"

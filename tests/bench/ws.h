@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/bench/tls.h"
+
 struct bytes {
 	uint8_t	*p;
 	size_t	 off;		/* already taken */
@@ -16,6 +18,7 @@ struct bytes {
 
 struct link {
 	int		 fd;
+	SSL		*ssl;		/* NULL: in the clear */
 	char		 id[32];	/* node id */
 	uint8_t		 mask[8];	/* of every frame, twice in a row */
 	struct bytes	 in;
@@ -29,10 +32,10 @@ struct link {
 };
 
 /*
- * Connect to 127.0.0.1 and ask for the upgrade as a home, then wait for the
- * answer; both blocking.  They end the program with a message on failure.
+ * Connect to 127.0.0.1, by TLS unless the context is NULL, and ask for the
+ * upgrade as a home, then wait for the answer; both blocking.  They end the program with a message on failure.
  */
-void	 link_start(struct link *, int port, const char *path);
+void	 link_start(struct link *, int port, const char *path, SSL_CTX *);
 void	 link_finish(struct link *);
 /* Append a masked text frame to what is to be sent. */
 void	 link_text(struct link *, const char *, size_t);

@@ -22,6 +22,7 @@
 static const struct conf_defaults defaults = {
 	.control = "/run/relayd/relayd.sock",
 	.state_directory = "/var/lib/relayd",
+	.ca_file = "/etc/ssl/certs/ca-certificates.crt",
 };
 
 /* An open() that gives out ctx, the text that was printed. */

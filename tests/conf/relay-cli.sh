@@ -116,10 +116,152 @@ said '^peer "ws://relay-b.com:8081/x" insecure$'
 	fail "the configuration with peers"
 relay -connect ws://relay.example.com -insecure
 
-# --- uids: six different ones if root, none otherwise
+# --- TLS: absolute paths, and nothing in the clear
+mkdir "$tmp/tls"
+touch "$tmp/tls/cert.pem" "$tmp/tls/key.pem"
+(cd "$tmp/tls" && relay -server -port 0 -host 0.0.0.0 -tls-cert cert.pem \
+    -tls-key "$tmp/tls/key.pem") || fail "relay -tls-cert"
+said "^tls certificate \"$tmp/tls/cert.pem\" key \"$tmp/tls/key.pem\"\$"
+said '^listen on 0\.0\.0\.0 port 0 tls$'
+said 'enroll NODE url URL'
+grep -q '^authentication' "$tmp/out" && fail "authentication without -insecure"
+"$CONF_TEST" "$(sed -n 's/^conf 600 //p' "$tmp/out")" >/dev/null ||
+	fail "the configuration with TLS"
+refused '-tls-cert: .*/nonexistent.pem: No such file' -server \
+    -tls-cert /nonexistent.pem -tls-key "$tmp/tls/key.pem"
+relay -server -port 0 -host 0.0.0.0 -insecure
+said '^listen on 0\.0\.0\.0 port 0 insecure$'
+said '^authentication none$'
+said '^Any node may link'
+relay -connect wss://relay.example.com || fail "relay -connect wss://"
+said '^uplink "wss://relay.example.com:443/ws/federation"$'
+relay -connect ws://relay.example.com -insecure
+
+# --- uids: seven different ones if root, none otherwise
 n=$(sed -n 's/^account [a-z]* \([0-9]*\)$/\1/p' "$tmp/out" | sort -u | wc -l)
-if [ "$(id -u)" -eq 0 ]; then want=6; else want=0; fi
+if [ "$(id -u)" -eq 0 ]; then want=7; else want=0; fi
 [ "$n" -eq "$want" ] || fail "$n accounts, not $want"
+
+# --- join: "relay-join-1." and what common/join.h says
+joined() {
+	python3 - "$@" <<'EOS'
+import base64, hashlib, struct, sys
+url, node, main, secret, expires_s, pin = sys.argv[1:]
+def text(s):
+    return struct.pack("<H", len(s)) + s.encode()
+body = b"\1" + text(url) + text(node) + text(main) + b"K" * 32 + \
+    secret.encode() * 32 + struct.pack("<Q", int(expires_s) * 1000) + text(pin)
+body += hashlib.sha256(body).digest()[:4]
+print("relay-join-1." + base64.urlsafe_b64encode(body).decode().rstrip("="))
+EOS
+}
+later=$(($(date +%s) + 600))
+pin=sha256:$(printf 'A%.0s' $(seq 43))
+one=$(joined wss://relay.example.com alice.home main.x s "$later" "$pin")
+state=$tmp/state/relay/alice.home
+secret=$(printf 's%.0s' $(seq 32) | base64 | tr '+/' '-_' | tr -d =)
+relay join "$one" "$top/examples/blog.rl" || fail "relay join"
+said '^node id: alice.home$'
+said '^uplink "wss://relay.example.com:443/ws/federation" \{$'
+said '^	node "main.x"$'
+said '^	key "ed25519:S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s"$'
+said "^	pin \"$pin\"\$"
+said "^	join \"$state/join\"\$"
+said "exec \"$top/examples/blog-service\""
+"$CONF_TEST" "$(sed -n 's/^conf 600 //p' "$tmp/out")" >/dev/null ||
+	fail "the configuration of a join"
+[ "$(stat -c %a "$state/join" "$state/joined" | sort -u)" = 600 ] ||
+	fail "modes of what a join leaves"
+[ "$(cat "$state/join")" = "$secret" ] || fail "the secret of a join"
+grep -rqF -e "$one" -e "$secret" "$tmp/out" "$tmp/err" "$tmp/run" \
+    "$state/joined" && fail "the secret of a join is elsewhere too"
+
+# It is remembered, by the id and by the URL, until the secret is used up.
+relay -connect wss://relay.example.com || fail "relay -connect after a join"
+said '^node id: alice.home$'
+said '^	key "ed25519:S0tL'
+said "^	join \"$state/join\"\$"
+rm "$state/join"
+relay -node-id alice.home -connect ws://127.0.0.1:1 \
+    -fallback wss://relay.example.com || fail "relay -fallback after a join"
+said '^uplink "ws://127.0.0.1:1/ws/federation"$'
+said "^	pin \"$pin\"\$"
+grep -q '^	join' "$tmp/out" && fail "a secret that is not there"
+relay -connect wss://relay.example.com -node-id bob.home
+said '^uplink "wss://relay.example.com:443/ws/federation"$'
+relay -connect wss://relay.example.com/other
+said '^node id: home-'
+
+# Again, from standard input, with another secret and another Main.
+joined ws://127.0.0.1:7 alice.home main.y t "$later" "" |
+    relay join -port 7777 - || fail "relay join -"
+said '^listen on 127.0.0.1 port 7777$'
+said '^	node "main.y"$'
+grep -q '^	pin' "$tmp/out" && fail "the pin of another Main"
+[ "$(cat "$state/join")" != "$secret" ] || fail "the former secret"
+relay -connect wss://relay.example.com -node-id alice.home
+said '^uplink "wss://relay.example.com:443/ws/federation"$'
+
+# For relayd(8): relative names, nothing overwritten.
+(cd "$tmp/tls" && cp "$top/examples/blog.rl" . &&
+    relay join -o home.conf "$one" blog.rl) || fail "relay join -o"
+said "^configuration: $tmp/tls/home.conf\$"
+said "relayd -f $tmp/tls/home.conf\$"
+[ "$(cat "$tmp/tls/home.conf.join")" = "$secret" ] || fail "secret of -o"
+[ "$(stat -c %a "$tmp/tls/home.conf.join")" = 600 ] || fail "mode of -o"
+grep -qx "include \"$tmp/tls/blog.rl\"" "$tmp/tls/home.conf" ||
+	fail "services of -o"
+grep -qx "	join \"$tmp/tls/home.conf.join\"" "$tmp/tls/home.conf" ||
+	fail "secret's place of -o"
+"$CONF_TEST" "$tmp/tls/home.conf" >/dev/null || fail "configuration of -o"
+# Again, it only needs another secret; but not if it is of somebody else.
+two=$(joined wss://relay.example.com alice.home main.x u "$later" "$pin")
+cp "$tmp/tls/home.conf" "$tmp/tls/before"
+for left in yes no; do
+	[ $left = yes ] || rm "$tmp/tls/home.conf.join"
+	relay join -o "$tmp/tls/home.conf" "$two" || fail "relay join -o again"
+	said 'relay-ctl reload$'
+	cmp -s "$tmp/tls/home.conf" "$tmp/tls/before" || fail "-o again wrote"
+	[ "$(stat -c %a "$tmp/tls/home.conf.join")" = 600 ] ||
+		fail "mode of -o again"
+	[ "$(cat "$tmp/tls/home.conf.join")" != "$secret" ] ||
+		fail "secret of -o again"
+done
+cp "$tmp/tls/home.conf.join" "$tmp/tls/before.join"
+for args in 'wss://relay.example.com bob.home' 'wss://other.com alice.home'; do
+	refused 'home.conf: exists already' join -o "$tmp/tls/home.conf" \
+	    "$(joined $args main.x v "$later" "")"
+done
+echo nonsense >"$tmp/tls/other.conf"
+refused 'other.conf: exists already' join -o "$tmp/tls/other.conf" "$one"
+cmp -s "$tmp/tls/home.conf.join" "$tmp/tls/before.join" ||
+	fail "a refused join -o wrote"
+rm "$tmp/tls/home.conf"
+refused 'home.conf.join: File exists' join -o "$tmp/tls/home.conf" "$one"
+[ ! -e "$tmp/tls/home.conf" ] || fail "half of -o"
+
+# Nothing is written for what is refused.
+find "$tmp/state" "$tmp/run" "$tmp/tls" -type f | sort |
+    xargs md5sum >"$tmp/before"
+old=$(joined wss://relay.example.com new.home main.x s 1 "")
+refused 'expired at 1970-01-01 00:00:01 UTC' join "$old"
+refused 'not as it was printed' join "${one%?}"
+refused 'begins with relay-join-1' join blog.rl
+refused 'there is no join string' join - </dev/null
+refused 'add -insecure' join \
+    "$(joined ws://relay.example.com new.home main.x s "$later" "")"
+refused 'cannot read' join "$one" /nonexistent.rl
+refused 'join: its string is missing' join
+find "$tmp/state" "$tmp/run" "$tmp/tls" -type f | sort |
+    xargs md5sum | cmp -s - "$tmp/before" || fail "a refused join wrote"
+
+# What others could have written, or what is damaged, is not believed.
+chmod 644 "$state/joined"
+refused 'joined: others can read' -connect ws://127.0.0.1:7 -node-id alice.home
+chmod 600 "$state/joined"
+echo rubbish >"$state/joined"
+refused 'joined: .*; join again' -connect ws://127.0.0.1:7 -node-id alice.home
+rm -r "$state"
 
 # --- a long id has a shorter runtime directory
 long=$(printf 'a%.0s' $(seq 200))
@@ -129,7 +271,7 @@ said "^control socket: $tmp/run/relay/[0-9a-f]{16}/relayd.sock\$"
 # --- refusals
 refused 'a Home accepts no links' -server -node-type home
 refused 'only be one of them' -server -connect ws://127.0.0.1
-refused 'add -insecure' -server -host 0.0.0.0
+refused "-tls-cert and -tls-key, or -insecure" -server -host 0.0.0.0
 refused 'is this a Main' "$top/examples/blog.rl"
 refused 'cannot read "/nonexistent.rl"' /nonexistent.rl \
     -connect 'ws://[::1]'

@@ -14,6 +14,8 @@ sys.dont_write_bytecode = True
 import http_cases  # noqa: E402
 import link_cases  # noqa: E402
 import peer_cases  # noqa: E402
+import tls_cases  # noqa: E402
+import tls_uplink_cases  # noqa: E402
 import uplink_cases  # noqa: E402
 from steps import Options  # noqa: E402
 
@@ -27,7 +29,8 @@ def main():
     Options.program, *wanted = args
     passed = failed = 0
     cases = [case for part in (http_cases, link_cases, uplink_cases,
-                               peer_cases) for case in vars(part).items()]
+                               peer_cases, tls_cases, tls_uplink_cases)
+             for case in vars(part).items()]
     for name, fn in cases:
         if not name.startswith("test_") or (
                 wanted and name[5:] not in wanted):

@@ -60,7 +60,7 @@ def test_routes():
                         ("/federation/peers", 6), ("/federation/health", 7)):
         h.send(("GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x"
                 "\r\n\r\n" % path).encode())
-        rid, got, _, body = request(fe)
+        rid, got, _, body = request(fe, "Bearer x")
         assert (got, body) == (route, b"")
         respond(fe, rid)
         assert h.answer()[0] == 200
@@ -185,7 +185,7 @@ def test_peer_add():
     # another request's credentials are not these
     h.send(POST + b"Authorization: Bearer x\r\nContent-Length: 2\r\n\r\n{}" +
            typed + b"Content-Length: 2\r\n\r\n{}")
-    respond(fe, request(fe)[0])
+    respond(fe, request(fe, "Bearer x")[0])
     respond(fe, request(fe)[0])
     assert h.answer()[0] == h.answer()[0] == 200
     for data, status in [

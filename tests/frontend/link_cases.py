@@ -10,9 +10,9 @@ import time
 from rig import wait_for, wstr
 from cases import BIN, CLOSE, CONT, PING, PONG, TEXT, close, frame
 from steps import (
-    KEY, NODE, NONE, PEER, PEER_UPGRADE, POST, UPGRADE, Http, another_dialer,
-    auth, down, get_close, get_frame, link, peer_link, request, send_text,
-    start, text_at_router)
+    KEY, NODE, NONE, PEER, PEER_UPGRADE, POST, UPGRADE, Http, accept,
+    another_dialer, auth, deny, down, get_close, get_frame, link, peer_link,
+    request, send_text, start, text_at_router)
 
 
 def test_link():
@@ -23,7 +23,7 @@ def test_link():
     kind, local, node_id, boot, authz, addr = fields
     assert (kind, local, node_id, boot, authz) == (
         1, 1, "Alice.Home", "b1", "Bearer t"), fields
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, 77))
+    accept(fe, conn, 77)
     assert h.st.line_block().startswith("HTTP/1.1 101 ")
     for n in (0, 1, 125, 126, 65535, 65536, 1 << 20):
         t = b"x" * n
@@ -52,18 +52,17 @@ def test_link_early_frames():
     h2, conn, _ = auth(fe)
     h2.send(frame(TEXT, b"behind"))
     assert fe.router.quiet()
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, 6))
+    accept(fe, conn, 6)
     assert text_at_router(fe) == (6, b"behind")
     fe.stop()
 
 
 def test_link_denied():
     fe = start()
-    for status, retry, reason in ((401, 0, "no"), (503, 2500, "no registry"),
+    for status, retry, reason in ((403, 0, "no"), (503, 2500, "no registry"),
                                   (409, 1000, 'say "x"\n\\')):
         h, conn, _ = auth(fe)
-        fe.router.send("LINK_DENY", struct.pack("<QHI", conn, status, retry)
-                       + wstr(reason))
+        deny(fe, conn, status, retry, reason)
         got, f, body = h.answer()
         assert got == status, got
         assert f["x-relay-node-id"] == "main.test"
@@ -107,8 +106,7 @@ def test_peer_link():
     h, conn, fields = auth(fe, PEER + b"X-Relay-Boot-ID: b\r\n",
                            upgrade=PEER_UPGRADE)
     assert fields[:5] == (2, 1, "other.main", "b", ""), fields
-    fe.router.send("LINK_DENY", struct.pack("<QHI", conn, 409, 1000) +
-                   wstr("linked already"))
+    deny(fe, conn, 409, 1000, "linked already")
     status, f, _ = h.answer()
     assert status == 409 and f["x-relay-node-id"] == "main.test"
     assert h.closed()
@@ -167,7 +165,7 @@ def test_peer_link_bad_upgrade():
 
 def test_link_gone_before_accept():
     fe = start()
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", 999, 1))
+    accept(fe, 999, 1)
     assert down(fe, 1)
     fe.stop()
 
@@ -295,7 +293,7 @@ def test_pong_overtakes():
     s.connect(("127.0.0.1", fe.port))
     h = Http(fe, s).send(UPGRADE + NODE + b"\r\n")
     conn = fe.router.expect("LINK_AUTH").take("Q")
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, 16))
+    accept(fe, conn, 16)
     assert h.st.line_block().startswith("HTTP/1.1 101 ")
     n = 0
     while fe.router.quiet(0.02):

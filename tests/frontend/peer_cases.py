@@ -3,11 +3,11 @@
 
 import struct
 
-from rig import wait_for, wstr
+from rig import wait_for
 from cases import CLOSE, TEXT, Stream, frame
 from steps import (
-    NONE, PEERS, another_dialer, dial, dialed, down, main_with_peers,
-    send_text, state, sync, text_at_router, uplink, uplink_request)
+    NONE, PEERS, accept, another_dialer, deny, dial, dialed, down,
+    main_with_peers, send_text, state, sync, text_at_router, uplink, uplink_request)
 
 
 def test_peers():
@@ -25,7 +25,7 @@ def test_peers():
         # the dialer gets a name that is one, the router what was said
         assert state(fe, 50 + i, who.lower()) == (1, 0, "")
         conn = dialed(fe, i, who)
-        fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, 60 + i))
+        accept(fe, conn, 60 + i)
         links[i] = server, st
     fe.router.send("LINK_READY", struct.pack("<Q", 61))
     assert state(fe, 51, "c.main") == (4, 0, "")
@@ -66,8 +66,8 @@ def test_peers_out_of_turn():
     assert state(fe, 50)[0] == 1
     other = dialed(fe, 0, "m0")
     c.close()
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", other, 70))
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, 72))
+    accept(fe, other, 70)
+    accept(fe, conn, 72)
     assert down(fe, 72)
     assert state(fe, 52)[0] == 2
     send_text(fe, 70, b"still")
@@ -82,8 +82,7 @@ def test_peer_forbidden():
     st, _, answer = uplink_request(server)
     server.sendall(answer)
     assert state(fe, 60)[0] == 1
-    fe.router.send("LINK_DENY", struct.pack("<QHI", dialed(fe), 403, 0) +
-                   wstr("who?"))
+    deny(fe, dialed(fe), 403, 0, "who?")
     assert state(fe, 60, "main.test") == (2, 0, "who?")
     fin, op, data, masked = st.frame()
     assert (op, data, masked) == (CLOSE, b"\x03\xf0who?", True)
@@ -100,8 +99,7 @@ def test_peer_denied():
         server.sendall(answer + early)
         assert state(fe, 60)[0] == 1
         conn = dialed(fe)
-        fe.router.send("LINK_DENY", struct.pack("<QHI", conn, 409, 1500) +
-                       wstr("linked already"))
+        deny(fe, conn, 409, 1500, "linked already")
         assert state(fe, 60, "main.test") == (2, 1500, "linked already")
         fin, op, data, masked = st.frame()
         assert (op, data, masked) == (CLOSE, b"\x0f\xa1linked already", True)
@@ -111,8 +109,7 @@ def test_peer_denied():
         assert server.recv(1) == b""
         server.close()
         # It is over for the router: what it says of it is too late.
-        fe.router.send("LINK_DENY", struct.pack("<QHI", conn, 409, 0) +
-                       wstr("again"))
+        deny(fe, conn, 409, 0, "again")
     wait_for(lambda: fe.summary()["connections"] == "0", "all are gone")
     wait_for(lambda: fe.summary()["stale"] == "3", "late words are counted")
     assert fe.router.quiet() and fe.dialer.quiet()

@@ -19,9 +19,10 @@ import msgtable  # noqa: E402
 MSGS = msgtable.by_name()
 NAMES = {m.number: m.name for m in MSGS.values()}
 PROCS = {"parent": 0, "frontend": 1, "dialer": 2, "backend": 3, "router": 4,
-         "registry": 5}
+         "registry": 5, "keeper": 6}
 MAIN, HOME = 1, 2
 WAIT = 30
+NO_TLS = b"\0\xff\xff\xff\xff\0\0\xff\xff\xff\xff"  # ca, pin, key
 MODES = {"enforce": 1, "log": 2, "off": 3}
 
 
@@ -95,6 +96,11 @@ class Channel:
 
 
 class Frontend:
+    tls = False         # of its listener
+
+    def send_files(self):
+        """Certificates and what else is part of a configuration."""
+
     def __init__(self, program, role=MAIN, node_id="main.test",
                  sandbox="enforce", max_message=1 << 20, connections=1000,
                  per_address=1000, origins=(), uplinks=(), peers=(),
@@ -173,24 +179,28 @@ class Frontend:
         self.parent.send("CONF_NODE", bytes([self.role]) +
                          wstr(self.node_id) + struct.pack(
                              "<IIIII", 60000, c["max_message"],
-                             c["connections"], c["per_address"], 300000))
+                             c["connections"], c["per_address"], 300000) +
+                         b"\3" + wstr(""))
         self.listener.setblocking(False)
-        self.parent.send("CONF_LISTENER", struct.pack("<IBB", 0, 0, 1) + wstr(
-            "127.0.0.1:%d" % self.port), self.listener.fileno())
+        self.parent.send("CONF_LISTENER", struct.pack(
+            "<IBBB", 0, 0, 1, self.tls) + wstr("127.0.0.1:%d" % self.port),
+            self.listener.fileno())
         if self.unix:
             self.unix_listener.setblocking(False)
-            self.parent.send("CONF_LISTENER", struct.pack("<IBB", 1, 1, 1) +
-                             wstr(self.unix), self.unix_listener.fileno())
+            self.parent.send("CONF_LISTENER", struct.pack(
+                "<IBBB", 1, 1, 1, 0) + wstr(self.unix),
+                self.unix_listener.fileno())
         for o in c["origins"]:
             self.parent.send("CONF_ORIGIN", wstr(o))
-        for i, (host, port, path) in enumerate(c["uplinks"]):
+        self.send_files()
+        for i, (host, port, path, *trust) in enumerate(c["uplinks"]):
             self.parent.send("CONF_UPLINK", struct.pack("<I", i) +
                              wstr(host) + struct.pack("<H", port) +
-                             wstr(path))
+                             wstr(path) + (trust or [NO_TLS])[0] + wstr(""))
         for i, (host, port, path) in enumerate(c["peers"]):
             self.parent.send("CONF_PEER", struct.pack("<I", i) + wstr(host) +
                              struct.pack("<H", port) + wstr(path) +
-                             wstr("") + b"\1")
+                             wstr("") + b"\1" + NO_TLS)
         self.parent.send("CONF_END", g)
         name, r = self.parent.recv()
         if name == "CONF_REJECT":
@@ -199,20 +209,25 @@ class Frontend:
         assert name == "CONF_READY", name
         return None
 
-    def summary(self):
-        self.parent.send("CTL_SHOW", struct.pack("<QB", 7, 1))
-        row = {}
+    def show(self, what):
+        """(section, fields) of each row."""
+        self.parent.send("CTL_SHOW", struct.pack("<QB", 7, what))
+        rows = []
         while True:
             name, r = self.parent.recv()
             if name == "CTL_END":
-                return row
+                return rows
             assert name == "CTL_ROW", name
             r.take("Q")
-            r.str()
+            row = {}
+            rows.append((r.str(), row))
             for _ in range(r.take("H")):
                 k = r.str()
                 r.take("B")
                 row[k] = r.str()
+
+    def summary(self):
+        return self.show(1)[0][1]
 
     def connect(self):
         s = socket.create_connection(("127.0.0.1", self.port), WAIT)

@@ -82,12 +82,25 @@ def auth(fe, node=NODE, rest=b"", upgrade=UPGRADE):
     h = Http(fe).send(upgrade + node + b"\r\n" + rest)
     r = fe.router.expect("LINK_AUTH")
     conn, kind, local = r.take("Q"), r.take("B"), r.take("B")
-    return h, conn, (kind, local, r.str(), r.str(), r.str(), r.str())
+    assert r.take("B") == 0, "no TLS"
+    fields = kind, local, r.str(), r.str(), r.str()
+    assert r.str() == "", "no certificate"
+    return h, conn, (*fields, r.str())
+
+
+def accept(fe, conn, session, proof=""):
+    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, session) +
+                   wstr(proof))
+
+
+def deny(fe, conn, status, retry, reason, challenge=""):
+    fe.router.send("LINK_DENY", struct.pack("<QHI", conn, status, retry) +
+                   wstr(challenge) + wstr(reason))
 
 
 def link(fe, session, rest=b"", **k):
     h, conn, _ = auth(fe, rest=rest, **k)
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, session))
+    accept(fe, conn, session)
     head = h.st.line_block()
     assert head.startswith("HTTP/1.1 101 "), head
     assert "Sec-WebSocket-Accept: %s\r\n" % ACCEPT in head, head
@@ -175,6 +188,7 @@ def dialed(fe, index=0, who="main.test"):
     conn = r.take("Q")
     got = r.take("I"), r.take("I"), r.str(), r.str()
     assert got == (index, fe.generation, who, "b7"), got
+    assert r.str() == "", "no proof"
     assert r.str().startswith("127.0.0.1:")
     return conn
 
@@ -220,5 +234,5 @@ def uplink(fe, session, attempt=1, index=0, who="main.test"):
     server.sendall(answer)
     assert state(fe, attempt, who) == (1, 0, "")
     conn = dialed(fe, index, who)
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, session))
+    accept(fe, conn, session)
     return server, st

@@ -6,8 +6,8 @@ import struct
 from rig import wait_for, wstr
 from cases import CLOSE, TEXT, frame
 from steps import (
-    NONE, Http, another_dialer, dial, dialed, down, home, send_text, state,
-    sync, text_at_router, uplink, uplink_request)
+    NONE, Http, accept, another_dialer, dial, dialed, down, home, send_text,
+    state, sync, text_at_router, uplink, uplink_request)
 
 
 def test_uplink():
@@ -26,7 +26,7 @@ def test_uplink():
     conn = dialed(fe)
     server.sendall(frame(TEXT, b"early", mask=False))
     assert fe.router.quiet()
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, 21))
+    accept(fe, conn, 21)
     assert text_at_router(fe) == (21, b"early")
     send_text(fe, 21, b"out")
     fin, op, data, masked = st.frame()
@@ -149,7 +149,7 @@ def test_dialer_gone_before_accept():
     assert state(fe, 10)[0] == 1
     conn = dialed(fe)
     assert another_dialer(fe)[:2] == (1, 10) and sync(fe) == NONE
-    fe.router.send("LINK_ACCEPT", struct.pack("<QQ", conn, 28))
+    accept(fe, conn, 28)
     send_text(fe, 28, b"in")
     assert st.frame()[2] == b"in"
     fe.stop()

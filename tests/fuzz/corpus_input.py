@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ipc"))
 import msgtable  # noqa: E402
 
 TABLE = msgtable.by_name()
-PARENT, FRONTEND, DIALER, BACKEND, ROUTER, REGISTRY = range(6)
+PARENT, FRONTEND, DIALER, BACKEND, ROUTER, REGISTRY, KEEPER = range(7)
+NONE = 0xffffffff  # as an index: there is none
 SPECIAL = {"END_PEER": 0xffff, "FD_WRITE": 0xfffe, "FD_CLOSE": 0xfffd,
            "OWN": 0xfffc, "LOSE_PEER": 0xfffb}
 LATER = {0: 0, 10: 0x40, 600: 0x50, 2000: 0x60, 16000: 0x70}
@@ -91,7 +92,7 @@ def raw_msg(sender, name, raw, later=0, turn=True):
     return struct.pack("<BHH", how, code(name), len(raw)) + raw
 
 
-def msg(sender, name, later=0, turn=True, **values):
+def msg(sender, name, /, later=0, turn=True, **values):
     return raw_msg(sender, name, payload(name, values), later, turn)
 
 
@@ -121,7 +122,7 @@ def conf(role, generation, *rows, end="CONF_COMMIT"):
     return [msg(PARENT, "CONF_BEGIN", generation=generation),
             msg(PARENT, "CONF_NODE", role=role, node_id=node,
                 call_timeout_ms=1000, max_message=65536, max_connections=4,
-                max_per_address=2), *rows,
+                max_per_address=2, authentication=3), *rows,
             msg(PARENT, "CONF_END", generation=generation),
             msg(PARENT, end, generation=generation)]
 

@@ -5,7 +5,7 @@ import base64
 import hashlib
 
 from corpus_input import (
-    BACKEND, DIALER, FRONTEND, PARENT, ROUTER, close, conf, frame,
+    BACKEND, DIALER, FRONTEND, NONE, PARENT, ROUTER, close, conf, frame,
     head, lose, msg, out_id, raw_msg, restart, show, write)
 
 
@@ -13,7 +13,7 @@ from corpus_input import (
 
 def conf_peer(index, host):
     return msg(PARENT, "CONF_PEER", index=index, host=host, port=443,
-               path="/ws/peers", origin=1)
+               path="/ws/peers", origin=1, ca=NONE, key=NONE)
 
 
 def client(data=""):
@@ -74,6 +74,13 @@ def frontend():
     switch = ANSWER.replace("ACCEPT", base64.b64encode(digest).decode())
     body = '{"jsonrpc":"2.0","method":"blog.get","id":1}'
     health = head("GET /health HTTP/1.1", "Host: a")
+    asked = head("HTTP/1.1 401 who?", 'WWW-Authenticate: Relay nonce="n"',
+                 "WWW-Authenticate: Bearer", "X-Relay-Node-ID: main.example",
+                 "Content-Length: 0")
+
+    def prove(n, authorization, reason=""):
+        return msg(ROUTER, "LINK_PROVE", conn=out_id(n),
+                   authorization=authorization, reason=reason)
 
     yield "link", 0, [
         client(upgrade("a.home")), link_accept(0, 77), link_send(77),
@@ -151,6 +158,22 @@ def frontend():
         restart(DIALER), uplink_fd(9002), write(1, switch),
         link_accept(1, 78), link_send(77), link_close(78), close(0),
         write(1, frame(8, "", False)), close(1)]
+    yield "challenged", 1, [
+        uplink_fd(), write(0, asked), prove(0, "Relay method=key, proof=p"),
+        write(0, switch), link_accept(0, 77), uplink_fd(9002, 1),
+        write(1, asked), prove(1, "", "no key"), uplink_fd(9003),
+        write(2, asked), prove(2, "Relay x\r\nX: y"), uplink_fd(9004),
+        write(3, asked * 2), prove(3, "x"), prove(3, "x"), uplink_fd(9005),
+        write(4, head("HTTP/1.1 401 no", "WWW-Authenticate: Bearer")),
+        prove(4, "Bearer x")]
+    yield "proved", 0, [
+        client(upgrade("a.home")),
+        msg(ROUTER, "LINK_DENY", conn=out_id(0), status=401,
+            challenge='Relay nonce="n"'),
+        write(0, upgrade("a.home").replace("\r\n\r\n", "\r\nAuthorization: "
+                                           "Relay method=key\r\n\r\n")),
+        msg(ROUTER, "LINK_ACCEPT", conn=out_id(0), session=77,
+            proof="method=key, key=k, proof=p"), link_send(77)]
     yield "refused", 1, [
         uplink_fd(), write(0, head("HTTP/1.1 503 no", "Retry-After: 7")),
         uplink_fd(9002, 1), write(1, switch),
@@ -164,7 +187,7 @@ def frontend():
         answer(2), *conf(2, 3, conf_listener(), conf_listener(), msg(
             PARENT, "CONF_ORIGIN", origin="https://a.example"), msg(
             PARENT, "CONF_UPLINK", index=0, host="::1", port=80,
-            path="/x"), end="CONF_ABORT"), client(health)]
+            path="/x", ca=NONE, key=NONE), end="CONF_ABORT"), client(health)]
 
 
 # --- dialer ---
@@ -197,7 +220,7 @@ def errand(ident, which, generation=1):
 
 def conf_uplink(index, host):
     return msg(PARENT, "CONF_UPLINK", index=index, host=host, port=443,
-               path="/ws/federation")
+               path="/ws/federation", ca=NONE, key=NONE)
 
 
 def dialer():

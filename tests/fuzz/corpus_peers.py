@@ -334,14 +334,15 @@ def uplinks():
     healthy = (msg(BACKEND, "BACKEND_HEALTH", generation=1, healthy=1) +
                msg(BACKEND, "BACKEND_HEALTH", service=3, generation=1,
                    healthy=0, reason="down"))
-    up = healthy + dialed(5001, "one.example") + registered(
+    up = healthy + dialed(5001, "one.example") + accept(
+        0, "one.example") + registered(
         0, accepted=[], rejected=[{"service_name": "shop", "rule": "no"}],
         features=["deadline_ms", "cancel", "traceparent", "idempotency_key"])
     ask_far = compact({
         "jsonrpc": "2.0", "method": "remote_call", "id": 1, "params": {
             "server_name": "far", "method": "get", "node_id": "z.home",
             "trace": "t", "idempotency_key": "k", "timeout": 3}})
-    two = dialed(5002, "two.example")
+    two = dialed(5002, "two.example") + accept(2, "two.example")
 
     yield "uplink_moves", 1, [
         up, http(2000, 1, ask_far), link_text(0, request(
@@ -355,15 +356,16 @@ def uplinks():
           for n in range(1, 9)],
         registered(0), later(2000), later(16000), show(1, 6)]
     yield "uplink_stays", 1, [
-        up, two, dialed(5003, "three.example"), down(0), registered(2),
+        up, two, dialed(5003, "three.example"),
+        accept(4, "three.example"), down(0), registered(2),
         http(2000, 1, ask_far), down(2), http(2001, 1, ask_far),
-        dialed(5004, "one.example"), later(16000), down(2)]
+        dialed(5004, "one.example"), accept(6, "one.example"), later(16000), down(2)]
     yield "uplink_refused", 1, [
-        dialed(5001, "one.example"),
+        dialed(5001, "one.example"), accept(0, "one.example"),
         link_text(0, envelope("error", "e",
                               correlation_id=f"r{FIRST_ID + 1:016x}",
                               data={"reason": "\"no\""})), later(2000),
-        later(16000), dialed(5002, ""), link_text(0, envelope(
+        later(16000), dialed(5002, ""), accept(2, ""), link_text(0, envelope(
             "heartbeat", "h")), registered(0, "other"), later(16000),
         later(16000), later(16000), restart(FRONTEND)]
 

@@ -58,9 +58,9 @@ def link(n, conn, node):
             + accept(n, node))
 
 
-def accept(n, node, replaced=0):
+def accept(n, node, replaced=0, proof=""):
     return msg(REGISTRY, "SESSION_ACCEPT", session=out_id(n), epoch=7,
-               replaced=replaced, node_id=node)
+               replaced=replaced, node_id=node, proof=proof)
 
 
 def link_text(n, body, later=0):
@@ -92,7 +92,7 @@ def router():
         {"jsonrpc": "2.0", "method": "relay.health", "id": 2},
         {"jsonrpc": "2.0", "method": "blog.put"}, {"x": 1}])
     up = (msg(FRONTEND, "LINK_DIALED", conn=5001, main_id="main.example",
-              address="10.0.0.2") +
+              address="10.0.0.2") + accept(0, "main.example") +
           msg(BACKEND, "BACKEND_HEALTH", service=0, generation=1, healthy=1))
 
     def down(n):
@@ -164,6 +164,32 @@ def router():
         accept(3, "a.home", out_id(2)),
         msg(FRONTEND, "LINK_QUEUE", session=out_id(3), full=1),
         link_text(3, envelope("service_discovery", "d")), restart(FRONTEND)]
+    yield "proof", 0, [
+        msg(FRONTEND, "LINK_AUTH", conn=1, kind=1, tls=1, node_id="a.home",
+            certificate="dns:a.example uri:spiffe://a"),
+        msg(REGISTRY, "SESSION_DENY", session=out_id(0), status=401,
+            challenge='Relay nonce="n"'),
+        msg(FRONTEND, "LINK_AUTH", conn=1, kind=1, node_id="a.home",
+            authorization="Relay method=secret, nonce=n, cnonce=c, proof=p"),
+        accept(1, "a.home", proof="method=secret, proof=q"),
+        http(2000, 1, batch, "Bearer t"),
+        *[msg(REGISTRY, "CALLER_ANSWER", request=out_id(n), known=n & 1,
+              name="me") for n in range(2, 5)],
+        http(2001, 2, "", "Bearer t"), http(2002, 1, batch, "Basic x"),
+        msg(PARENT, "CTL_EXPLAIN", request=9, caller="a.home",
+            target="b.home/blog", method="get"),
+        msg(PARENT, "CTL_EXPLAIN", request=10, caller="token:",
+            target="", method="")]
+    yield "proof_home", 1, [
+        msg(FRONTEND, "LINK_CHALLENGED", conn=5001, main_id="main.example",
+            generation=1, challenge='Relay nonce="n"'),
+        msg(REGISTRY, "PROOF_ANSWER", conn=5001, authorization="Relay x"),
+        msg(REGISTRY, "PROOF_ANSWER", conn=5002, reason="none"),
+        msg(FRONTEND, "LINK_DIALED", conn=5001, main_id="main.example",
+            generation=1, proof="method=key, key=k, proof=p"),
+        msg(REGISTRY, "SESSION_DENY", session=out_id(0), status=403,
+            reason="the Main did not prove its key"),
+        restart(REGISTRY), msg(FRONTEND, "LINK_CHALLENGED", conn=5003)]
     yield "again", 0, [
         link(0, 1, "a.home"), accept(0, "b.home"), accept(0, "A.Home"),
         link(1, 2, "a.home"), link(2, 3, "b.home"), accept(2, "a.home"),

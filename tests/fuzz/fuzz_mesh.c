@@ -138,9 +138,18 @@ op_digest(struct world *w, const struct operation *o)
 	    o->arg >> 4, 0, w->now);
 }
 
+/* Other rules at a for b, one way and the other. */
+static void
+op_deny(struct world *w, const struct operation *o)
+{
+	world_deny(w, o->a, o->b, o->arg & 0x7f,
+	    (uint8_t)(o->home | (o->arg & 0x80) >> 3));
+}
+
 static void (*const operations[])(struct world *, const struct operation *) = {
 	op_own, op_link, op_unlink, op_pull, op_deliver, op_run, op_lose,
-	op_lag, op_time, op_router, op_registry, op_words, op_rows, op_digest
+	op_lag, op_time, op_router, op_registry, op_words, op_rows, op_digest,
+	op_deny
 };
 
 /* One operation; returns what is left. */

@@ -34,7 +34,8 @@ static const enum msg_type types[] = { MSG_SESSION_OPEN, MSG_SESSION_RESUME,
     MSG_SESSION_SEEN, MSG_SESSION_CLOSE, MSG_REGISTER, MSG_SERVICE_HEALTH,
     MSG_VIEW_REQUEST, MSG_PEER_REQUEST, MSG_PEER_ROWS, MSG_PEER_MORE,
     MSG_PEER_DIGEST, MSG_PEER_RESYNC, MSG_PEER_QUERY, MSG_PEER_BARRIER,
-    MSG_PEER_STATE, MSG_CTL_PEER, MSG_CTL_TOKEN };
+    MSG_PEER_STATE, MSG_CTL_PEER, MSG_CTL_TOKEN, MSG_PROOF_ASK,
+    MSG_CALLER_ASK, MSG_POLICY_DENIED, MSG_CTL_NODE, MSG_CTL_AUDIT };
 
 #define DISCOVERY_MAX	256	/* messages of discovery a turn: each must be
 				 * caused by something */
@@ -74,7 +75,8 @@ fresh_db(void)
 		db_rollback(db);
 	/* All else goes with the nodes. */
 	if (db == NULL || sqlite3_exec(sql, "DELETE FROM node; "
-	    "DELETE FROM peer; DELETE FROM token", NULL, NULL, NULL) !=
+	    "DELETE FROM peer; DELETE FROM token; DELETE FROM credential; "
+	    "DELETE FROM disabled", NULL, NULL, NULL) !=
 	    SQLITE_OK)
 		abort();
 	return (db);
@@ -145,7 +147,8 @@ static bool
 of_parent(enum msg_type type)
 {
 	return (type == MSG_PEER_STATE || type == MSG_CTL_PEER ||
-	    type == MSG_CTL_TOKEN);
+	    type == MSG_CTL_TOKEN || type == MSG_CTL_NODE ||
+	    type == MSG_CTL_AUDIT);
 }
 
 static bool
@@ -223,6 +226,26 @@ configure_peers(struct registry *r, struct when now)
 	    registry_role(r) == ROLE_MAIN ? PEERS : 0, now);
 }
 
+/* Who has no credentials may come; one home has a secret, and an uplink. */
+static void
+configure_trust(struct registry *r, struct when now)
+{
+	static const struct uplink_conf uplink = { .host = "up", .port = 443,
+	    .path = "/ws/federation" };
+	const struct trust_conf conf = { AUTH_OPEN, "ws://127.0.0.1:80",
+	    &uplink, registry_role(r) == ROLE_HOME };
+	struct credential_conf one = { HOLDER_HOME, 0, span_str("carol.home"),
+	    AUTH_BY_SECRET, span_str(""), span_str("0123456789abcdef") };
+	struct credentials list = { .n = 0 };
+
+	if (credentials_add(&list, &one) != NULL)
+		abort();
+	one.holder = HOLDER_UPLINK;
+	if (credentials_add(&list, &one) != NULL || !credentials_seal(&list))
+		abort();
+	registry_configure_trust(r, 1, &conf, &list, now);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -243,6 +266,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	registry_configure(r, *p & 1 ? ROLE_HOME : ROLE_MAIN, "main.example",
 	    now);
 	configure_peers(r, now);
+	configure_trust(r, now);
 	for (p++, n = 0; end - p >= 4 && n < MESSAGES_MAX; n++)
 		p = one_message(r, p, end, &now);
 	take_replies(r, now);

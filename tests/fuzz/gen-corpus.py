@@ -15,6 +15,7 @@ sys.path.insert(0, str(HERE))
 from corpus_input import (  # noqa: E402
     DIALER, PARENT, ROUTER, close, compact, conf, conf_service, lose, msg,
     out_id, raw_msg, restart, show, write)
+from corpus_keeper import keeper  # noqa: E402
 from corpus_links import dialer, frontend  # noqa: E402
 from corpus_peers import peers  # noqa: E402
 from corpus_router import router  # noqa: E402
@@ -125,7 +126,7 @@ def main():
     top = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "corpus"
     for to, make in (("router", router), ("router", peers),
                      ("backend", backend), ("frontend", frontend),
-                     ("dialer", dialer)):
+                     ("dialer", dialer), ("keeper", keeper)):
         into = top / f"{to}_msgs"
         into.mkdir(parents=True, exist_ok=True)
         for name, flags, parts in make():

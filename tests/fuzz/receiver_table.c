@@ -199,10 +199,11 @@ receiver_feed_node(struct child *c)
 		{ "call_timeout_ms", 30000, NULL },
 		{ "max_message", 1U << 16, NULL },
 		{ "max_connections", 16, NULL },
-		{ "max_per_address", 8, NULL }
+		{ "max_per_address", 8, NULL },
+		{ "authentication", 3, NULL }
 	};
 
-	receiver_feed(c, MSG_CONF_NODE, values, 6, -1);
+	receiver_feed(c, MSG_CONF_NODE, values, 7, -1);
 }
 
 void
@@ -227,8 +228,9 @@ receiver_feed_uplink(struct child *c, uint32_t index, const char *host,
 {
 	const struct receiver_value	values[] = {
 		{ "index", index, NULL }, { "host", 0, host },
-		{ "port", port, NULL }, { "path", 0, "/ws/federation" }
+		{ "port", port, NULL }, { "path", 0, "/ws/federation" },
+		{ "ca", UINT32_MAX, NULL }, { "key", UINT32_MAX, NULL }
 	};
 
-	receiver_feed(c, MSG_CONF_UPLINK, values, 4, -1);
+	receiver_feed(c, MSG_CONF_UPLINK, values, 6, -1);
 }

@@ -62,15 +62,13 @@ class Dialer(Child):
     def configure(self):
         self.generation += 1
         self.ch.send("CONF_BEGIN", u32(self.generation))
-        self.ch.send("CONF_NODE", u8(1 if self.role == "main" else 2)
-                     + string("test-node") + u32(60000) + u32(1 << 20)
-                     + u32(100) + u32(100) + u32(self.hold_down_ms))
-        for i, (host, port, path) in enumerate(self.uplinks):
-            where = u32(i) + string(host) + u16(port) + string(path)
+        self.ch.send("CONF_NODE", parent.conf_node(self.role,
+                                                   self.hold_down_ms))
+        for i, where in enumerate(self.uplinks):
             if self.role == "main":
-                self.ch.send("CONF_PEER", where + string("") + u8(1))
+                self.ch.send("CONF_PEER", parent.conf_peer(i, *where))
             else:
-                self.ch.send("CONF_UPLINK", where)
+                self.ch.send("CONF_UPLINK", parent.conf_uplink(i, *where))
         self.ch.send("CONF_END", u32(self.generation))
         self.ch.expect("CONF_READY")
 

@@ -67,7 +67,8 @@ tests_unit_libprofile_a_SOURCES = tests/unit/test_profile.c \
 	$(tests_unit_libprobe_a_SOURCES)
 PROFILE_TESTS = tests/unit/test_profile_frontend \
 	tests/unit/test_profile_dialer tests/unit/test_profile_backend \
-	tests/unit/test_profile_router tests/unit/test_profile_registry
+	tests/unit/test_profile_router tests/unit/test_profile_registry \
+	tests/unit/test_profile_keeper
 check_PROGRAMS += $(PROFILE_TESTS)
 TESTS += $(PROFILE_TESTS)
 tests_unit_test_profile_frontend_SOURCES = $(relay_frontend_SOURCES)
@@ -93,6 +94,10 @@ tests_unit_test_profile_registry_SOURCES = \
 tests_unit_test_profile_registry_LDFLAGS = $(profile_link_flags)
 tests_unit_test_profile_registry_LDADD = tests/unit/libprofile.a \
 	$(relay_registry_relay_registry_LDADD) $(CHECK_LIBS)
+tests_unit_test_profile_keeper_SOURCES = $(relay_keeper_SOURCES)
+tests_unit_test_profile_keeper_LDFLAGS = $(profile_link_flags)
+tests_unit_test_profile_keeper_LDADD = tests/unit/libprofile.a \
+	$(relay_keeper_LDADD) $(CHECK_LIBS)
 
 # The real programs among liars.
 IPC_PROGRAM_TESTS = tests/ipc/test_children.py tests/ipc/test_hostile.py

@@ -11,8 +11,9 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 
 # Letters of the table in the order of enum proc_id (checked by test_msg).
-LETTERS = "PFDBRGC"
-NAMES = ["parent", "frontend", "dialer", "backend", "router", "registry", "ctl"]
+LETTERS = "PFDBRGKC"
+NAMES = ["parent", "frontend", "dialer", "backend", "router", "registry",
+         "keeper", "ctl"]
 PHASES = {"SETUP": 1, "CONF": 2, "RUN": 4}
 HEADER = 8
 FLAG_FD = 1

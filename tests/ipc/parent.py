@@ -18,20 +18,23 @@ MSG = msgtable.by_name(TABLE)
 NUMBER = {m.number: m for m in TABLE}
 LETTER = dict(zip(msgtable.NAMES, msgtable.LETTERS))
 PROC = {name: i for i, name in enumerate(msgtable.NAMES)}
-TRUST = ["ctl", "frontend", "dialer", "backend", "router", "registry",
-         "parent"]
+TRUST = ["ctl", "frontend", "dialer", "backend", "router", "keeper",
+         "registry", "parent"]
 EDGES = {
-    "frontend": ["router", "dialer"],
+    "frontend": ["router", "dialer", "keeper"],
     "dialer": ["frontend", "backend"],
     "backend": ["router", "dialer"],
     "router": ["frontend", "backend", "registry"],
     "registry": ["router"],
+    "keeper": ["frontend"],
 }
 CHILD_FD = 3
 while os.dup(0) <= CHILD_FD:  # so that no pipe of subprocess is fd 3
     pass
 TIMEOUT = 30  # seconds; only a hang lasts so long
 SANDBOX = {"enforce": 1, "log": 2, "off": 3}
+NONE = 0xffffffff  # as an index: there is none
+ANYONE = 3  # authentication none
 
 
 class Gone(Exception):
@@ -110,6 +113,25 @@ def service(name, version="1.0.0", visibility=3):
     """An encoded service without methods and labels (common/service.h)."""
     return (string(name) + string(version) + u32(1) + u32(0)
             + u8(visibility) + u8(1) + u16(0) + u16(0))
+
+
+def conf_node(role, hold_down_ms=300000, authentication=ANYONE):
+    return (u8(1 if role == "main" else 2) + string("test-node") + u32(60000)
+            + u32(1 << 20) + u32(100) + u32(100) + u32(hold_down_ms)
+            + u8(authentication) + string(""))
+
+
+def conf_uplink(index, host, port, path):
+    """One without TLS, of any Main."""
+    return (u32(index) + string(host) + u16(port) + string(path) + u8(0)
+            + u32(NONE) + string("") + u32(NONE) + string(""))
+
+
+def conf_peer(index, host, port, path, node_id=""):
+    """A configured one without TLS."""
+    return (u32(index) + string(host) + u16(port) + string(path)
+            + string(node_id) + u8(1) + u8(0) + u32(NONE) + string("")
+            + u32(NONE))
 
 
 def header(number, length, flags=0):
@@ -302,9 +324,7 @@ class Child:
         """A generation, up to READY."""
         self.generation += 1
         self.ch.send("CONF_BEGIN", u32(self.generation))
-        self.ch.send("CONF_NODE", u8(1 if self.role == "main" else 2)
-                     + string("test-node") + u32(60000) + u32(1 << 20)
-                     + u32(100) + u32(100) + u32(300000))
+        self.ch.send("CONF_NODE", conf_node(self.role))
         self.ch.send("CONF_END", u32(self.generation))
         name, r = self.ch.expect("CONF_READY", "CONF_REJECT")
         assert name == "CONF_READY", r.b

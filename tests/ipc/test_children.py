@@ -115,7 +115,7 @@ def show_all(proc, role):
 def wrong_hello(proc, role):
     changes = [
         {"version": "0.0.0-other"}, {"version": ""}, {"version": "x" * 64},
-        {"proc": 0}, {"proc": 99}, {"proc": (PROC[proc] + 1) % 7},
+        {"proc": 0}, {"proc": 99}, {"proc": (PROC[proc] + 1) % len(PROC)},
         {"role": 0}, {"role": 3}, {"node_id": "x" * 254}, {"verbose": 2},
         {"chroot": 2}, {"sandbox": 0}, {"sandbox": 4}, {"dir": "x" * 2000},
     ]
@@ -165,7 +165,7 @@ def out_of_order(proc, role):
     plans = [
         ("SETUP", [("PEER_FD", u8(PROC["parent"]), True)]),
         ("SETUP", [("PEER_FD", u8(PROC[proc]), True)]),
-        ("SETUP", [("PEER_FD", u8(6), True)]),
+        ("SETUP", [("PEER_FD", u8(PROC["ctl"]), True)]),
         ("SETUP", [("PEER_FD", u8(200), True)]),
         ("CONF", [("CONF_END", u32(1), False)]),
         ("CONF", [("CONF_COMMIT", u32(1), False)]),

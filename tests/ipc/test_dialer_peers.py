@@ -196,12 +196,12 @@ def peers_adopted():
 
 
 def no_uplinks_on_a_main():
-    for role, name in (("main", "CONF_UPLINK"), ("home", "CONF_PEER")):
+    for role, name, encode in (("main", "CONF_UPLINK", parent.conf_uplink),
+                               ("home", "CONF_PEER", parent.conf_peer)):
         with Dialer(role=role) as d:
             d.to_run()
             d.ch.send("CONF_BEGIN", u32(2))
-            d.ch.send(name, u32(0) + string("x") + u16(1) + string("/x")
-                      + (string("") + u8(1) if name == "CONF_PEER" else b""))
+            d.ch.send(name, encode(0, "x", 1, "/x"))
             assert d.wait() != 0
 
 

@@ -98,12 +98,13 @@ class Main:
     def open(self, node, **change):
         """LINK_AUTH; the answer's name and reader."""
         self.conn += 1
-        f = {"kind": 1, "local": 1, "boot": "b" * 32, "auth": "",
-             "address": "127.0.0.1:1"}
+        f = {"kind": 1, "local": 1, "tls": 0, "boot": "b" * 32, "auth": "",
+             "certificate": "", "address": "127.0.0.1:1"}
         f.update(change)
         self.frontend.send("LINK_AUTH", u64(self.conn) + u8(f["kind"])
-                           + u8(f["local"]) + string(node) + string(f["boot"])
-                           + string(f["auth"]) + string(f["address"]))
+                           + u8(f["local"]) + u8(f["tls"]) + string(node)
+                           + string(f["boot"]) + string(f["auth"])
+                           + string(f["certificate"]) + string(f["address"]))
         name, r = self.frontend.expect("LINK_ACCEPT", "LINK_DENY")
         assert r.u64() == self.conn
         return name, r
@@ -241,9 +242,23 @@ def words_of_the_registry():
     """Whatever router and registry say to each other, from a front-end: each
     costs it its channel, and no row changes."""
     forged = {
-        "SESSION_OPEN": u64(5) + u8(1) + u32(NO_PEER) + u32(0) + u8(1)
-        + string("mallory") + string("b") + string("") + string("1.2.3.4"),
-        "SESSION_ACCEPT": u64(5) + u64(6) + u64(0) + string("mallory"),
+        "SESSION_OPEN": u64(5) + u64(6) + u8(1) + u32(NO_PEER) + u32(0)
+        + u8(1) + u8(1) + string("mallory") + string("b") + string("")
+        + string("") + string("1.2.3.4"),
+        "SESSION_ACCEPT": u64(5) + u64(6) + u64(0) + string("mallory")
+        + string(""),
+        "SESSION_DENY": u64(5) + u16(401) + u32(0) + u32(0) + string("")
+        + string("no"),
+        "PROOF_ASK": u64(5) + u8(3) + u32(0) + u32(1) + string("relay")
+        + string('Relay nonce="x"'),
+        "PROOF_ANSWER": u64(5) + string("Relay method=key") + string(""),
+        "CALLER_ASK": u64(5) + string("Bearer x"),
+        "CALLER_ANSWER": u64(5) + u8(1) + string("admin"),
+        "POLICY_DENIED": u32(0) + string("a") + string("b") + string("c")
+        + string("d"),
+        "JOINED": u32(0) + u32(1),
+        "KEY_SIGN": u64(5) + u32(1) + u32(0) + u16(0x0807) + data(b"x"),
+        "KEY_SIGNED": u64(5) + data(b"x"),
         "SESSION_RESUME": u64(5) + u64(6) + u8(1) + u32(NO_PEER) + u32(0)
         + string("mallory") + string("1.2.3.4"),
         "SESSION_END": u64(5) + u16(4001) + string("replaced"),
@@ -257,7 +272,16 @@ def words_of_the_registry():
         "CONF_SERVICE": u32(0) + service(EVIL) + u8(1) + u32(1) + u32(0)
         + string("") + u16(0) + string(""),
         "CONF_PEER": u32(0) + string("h") + u16(80) + string("/ws/peers")
-        + string("mallory") + u8(1),
+        + string("mallory") + u8(1) + u8(0) + u32(NO_PEER) + string("")
+        + u32(NO_PEER),
+        "CONF_KEY": u32(0) + string("/key"),
+        "CONF_CERTIFICATE": u32(0) + u8(1) + string("/cert"),
+        "CONF_CA": u32(0) + u8(1) + string("/ca"),
+        "CONF_CREDENTIAL": u8(1) + u32(0) + string("mallory") + u8(1)
+        + string("ed25519:x") + string(""),
+        "CONF_RULE": u32(0) + u8(1) + u8(5) + u8(1) + string("*") + u8(1)
+        + string("*") + string("*") + string("*") + u8(0) + string("/f")
+        + u32(1),
         "PEER_ROWS": u64(0) + u8(1) + u64(1) + u64(1) + u32(0) + u8(1)
         + u16(1) + string("mallory") + u8(0) + u16(1) + service(EVIL),
         "PEER_DIGEST": u64(0) + u64(1) + u64(1) + u32(0) + u64(0),
@@ -271,14 +295,18 @@ def words_of_the_registry():
         "PEER_ROUTES": string("mallory.main") + u8(3),
         "PEER_REQUEST": u64(1) + u8(1) + string("") + string("ws://h")
         + string("") + u8(1) + u8(1),
-        "PEER_ADD": string("h") + u16(80) + string("/") + string("") + u8(1)
-        + u8(1),
+        "PEER_ADD": string("h") + u16(80) + string("/") + string("") + u8(0)
+        + u8(1) + u8(1),
         "PEER_DIAL": u32(0) + u32(1) + u8(3),
         "PEER_STATE": u32(0) + u32(1) + u8(4) + u32(0) + string("mallory")
         + string(""),
         "CTL_PEER": u64(1) + u8(1) + string("ws://h") + string("") + u8(1)
         + u8(1),
-        "CTL_TOKEN": u64(1) + u8(0),
+        "CTL_TOKEN": u64(1) + u8(1) + string("admin"),
+        "CTL_NODE": u64(1) + u8(6) + string("mallory") + string("")
+        + string("") + u32(60),
+        "CTL_AUDIT": u64(1) + u8(1) + u64(0) + u32(10),
+        "CTL_EXPLAIN": u64(1) + string("anonymous") + string("x") + string("m"),
         "CONF_COMMIT": u32(1), "DRAIN": u32(0), "SHUTDOWN": u32(0),
         "CTL_SHOW": u64(1) + u8(1),
         "CTL_CALL": u64(1) + string("relay") + string("m") + u32(0)
@@ -316,7 +344,7 @@ def every_type():
 
 def dialed(conn, peer, generation):
     return (u64(conn) + u32(peer) + u32(generation) + string("mallory.main")
-            + string("boot") + string("1.2.3.4:5"))
+            + string("boot") + string("") + string("1.2.3.4:5"))
 
 
 def dialed_on_a_main():

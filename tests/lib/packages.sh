@@ -28,6 +28,9 @@ clang			second compiler
 libclang-rt-dev		sanitizers of clang
 mandoc			reads and checks the manual
 python3-websockets	a client that is not ours
+python3-cryptography	Ed25519 and certificates of clients that are not ours
+openssl			a TLS client that is not ours
+sslscan			tells what a TLS server takes
 nodejs			another
 node-ws			its WebSocket library
 jq			the JSON goldens

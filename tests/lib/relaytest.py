@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import trust
 from wire import Link, http, remote, rpc
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
@@ -28,6 +29,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 ROOT = os.environ.get("RELAY_ROOT", os.path.join(TOP, "build/gcc/root"))
 SANITIZED = os.environ.get("RELAY_SANITIZED") == "1"
 LONG = os.environ.get("RELAY_LONG") == "1"
+# enforce, log or off: goes into each configuration.
+SANDBOX = os.environ.get("RELAY_SANDBOX")
 # Sanitizers and a busy machine make everything slower, never different.
 PATIENCE = 60 if SANITIZED else 30
 
@@ -37,13 +40,14 @@ CTL = ROOT + "/bin/relay-ctl"
 
 CHILDREN = {
     "main": {"relay-frontend", "relay-router", "relay-registry",
-             "relay-dialer"},
+             "relay-dialer", "relay-keeper"},
     "home": {"relay-frontend", "relay-router", "relay-registry",
-             "relay-dialer", "relay-backend"},
+             "relay-dialer", "relay-keeper", "relay-backend"},
 }
 # Nobody has these; relayd takes a number that is not in passwd(5).
 UIDS = {"frontend": 61001, "dialer": 61002, "backend": 61003,
-        "router": 61004, "registry": 61005, "service": 61006}
+        "router": 61004, "registry": 61005, "service": 61006,
+        "keeper": 61007}
 
 SANITIZER_SAYS = re.compile(
     r"(AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|"
@@ -192,8 +196,12 @@ class Node(Proc):
 
     def __init__(self, t, role, node_id, uplinks=(), services="", extra="",
                  port=None, user=None, flags=(), ready=True, peers=(),
-                 address="127.0.0.1", name=None, host=None):
+                 address="127.0.0.1", name=None, host=None, certs=(),
+                 tls=None, relayd=RELAYD):
         self.role, self.node_id = role, node_id
+        self.relayd = relayd
+        # (certificate, key) files of a listener with TLS; how to talk to it.
+        self.certs, self.tls = list(certs), tls
         self.number = port if port is not None else free_port()
         # A host of netns.py has its own network.
         self.host = host
@@ -208,8 +216,14 @@ class Node(Proc):
         self.uplinks, self.services, self.extra = uplinks, services, extra
         self.peers = list(peers)
         self.listen = "listen on %s port %d" % (address, self.number)
-        if address != "127.0.0.1":
+        if self.certs:
+            self.listen += " tls" + "".join(
+                '\ntls certificate "%s" key "%s"' % c for c in self.certs)
+        elif address != "127.0.0.1":
             self.listen += " insecure"
+            # Who comes over a network is not believed without that.
+            if role == "main" and "authentication" not in extra:
+                self.listen += "\nauthentication none"
         self.user = user
         self.accounts = ""
         if os.getuid() == 0 and user is None:
@@ -219,7 +233,7 @@ class Node(Proc):
         if user is not None:
             for d in (self.dir, self.conf):
                 os.chown(d, user, user)
-        super().__init__(t, self.name, self.run_by() + [RELAYD, "-d"] +
+        super().__init__(t, self.name, self.run_by() + [relayd, "-d"] +
                          list(flags) + ["-f", self.conf], user=user)
         t.nodes.append(self)
         if ready:
@@ -232,6 +246,8 @@ class Node(Proc):
         lines = ['node %s "%s"' % (self.role, self.node_id), self.listen,
                  'control "%s"' % self.control,
                  'state-directory "%s"' % self.state]
+        if SANDBOX and "sandbox " not in self.extra:
+            lines.append("sandbox " + SANDBOX)
         for up in self.uplinks:
             lines.append('uplink ' + quoted(up if isinstance(up, str)
                                             else up.ws_url()))
@@ -251,34 +267,38 @@ class Node(Proc):
         again.__dict__.update(self.__dict__)
         again.expect_exit = None
         Proc.__init__(again, self.t, self.name + "+",
-                      self.run_by() + [RELAYD, "-d", "-f", self.conf],
+                      self.run_by() + [self.relayd, "-d", "-f", self.conf],
                       user=self.user)
         self.t.nodes.append(again)
         if ready:
             again.wait_ready()
         return again
 
-    def ws_url(self):
-        return "ws://%s:%d/ws/federation" % (self.address, self.number)
+    def ws_url(self, path="/ws/federation"):
+        return "%s://%s:%d%s" % ("wss" if self.certs else "ws",
+                                 self.address, self.number, path)
 
     def peer_url(self):
-        return "ws://%s:%d/ws/peers" % (self.address, self.number)
+        return self.ws_url("/ws/peers")
 
     def wait_ready(self):
         def ready():
             if not self.alive():
                 raise SystemError("%s ended with %d:\n%s" % (
                     self.name, self.p.returncode, self.log()))
-            status, body = http(self.port, "GET", "/health")[::2]
+            status, body = http(self.port, "GET", "/health",
+                                tls=self.tls)[::2]
             return status == 200 and json.loads(body)["node_id"] == \
                 self.node_id
         wait_for(ready, "%s answers GET /health" % self.name)
 
     def rpc(self, obj, **kw):
-        return rpc(self.port, obj, **kw)
+        return rpc(self.port, obj, tls=self.tls, **kw)
 
-    def get(self, path):
-        status, _, body = http(self.port, "GET", path)
+    def get(self, path, token=None):
+        status, _, body = http(
+            self.port, "GET", path, tls=self.tls,
+            headers={"Authorization": token and "Bearer " + token})
         assert status == 200, (status, body)
         return json.loads(body)
 
@@ -362,7 +382,17 @@ class Node(Proc):
         return json.loads(out)
 
     def link(self, node_id, **kw):
-        return Link(self.port, node_id, **kw)
+        return Link(self.port, node_id, tls=self.tls, **kw)
+
+    def identity(self):
+        """Its public key, as relayd.conf(5) has it."""
+        return self.show("identity")["identity"][0]["key"]
+
+    def reload(self, text=None, check=0):
+        """Apply what its configuration is now; the output of relay-ctl."""
+        self.write_conf(text)
+        _, out, err = self.ctl("reload", check=check)
+        return out + err
 
 
 def ctl(control, *args, check=None, user=None):
@@ -386,6 +416,8 @@ class Test:
         os.chmod(self.dir, 0o755)
         self.procs, self.nodes, self.links, self.nets = [], [], [], []
         self.allow_sanitizer = False
+        # A test that makes a process break the rules of the channels.
+        self.expect_offenders = False
         # Orphans of what we started become our children, so that we see them.
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
         # Programs of services must be readable by the uid they get.
@@ -394,6 +426,26 @@ class Test:
         for f in os.listdir(self.bin):
             os.chmod(os.path.join(self.bin, f), 0o755)
         os.chmod(self.bin, 0o755)
+
+    def private(self, name, text):
+        """A file that only this user can read; its path."""
+        path = os.path.join(self.dir, name)
+        with open(path, "w", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(text)
+        return path
+
+    def authority(self, name="Test CA"):
+        return trust.Authority(self.dir, name)
+
+    def tls_main(self, node_id="main.test", ca=None, names=("127.0.0.1",
+                 "localhost"), kind="ec", **kw):
+        """A Main with a TLS listener, whose certificate this authority has
+        signed."""
+        ca = ca or self.authority()
+        certs = [ca.issue(node_id + "-server", list(names), kind)]
+        main = self.main(node_id, certs=certs, tls=ca.client(), **kw)
+        main.ca = ca
+        return main
 
     def main(self, node_id="main.test", **kw):
         return Node(self, "main", node_id, **kw)
@@ -449,6 +501,8 @@ class Test:
 
     def offenders(self):
         """No process of ours may break the rules of the channels."""
+        if self.expect_offenders:
+            return []
         return ["%s: %s" % (p.name, line) for p in self.procs
                 for line in p.log().splitlines()
                 if "killed: channel" in line or "broke the protocol" in line]

@@ -7,6 +7,8 @@ Runs the system tests.
 
 Each test runs in a process of its own, N at a time.  A pattern is a piece of
 "file::test".  -l lists, -k keeps the directory of a test that failed.
+With RELAY_SANDBOX=log in the environment all nodes run with `sandbox log', and
+at the end nothing may have been logged.
 RESULTS gets a line a test: P, F or S, a tab, and its name.
 """
 
@@ -26,6 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SYSTEM = os.path.join(os.path.dirname(HERE), "system")
 sys.path[:0] = [HERE, SYSTEM]
 SKIP = 77
+LABEL = "sandbox-log" if os.environ.get("RELAY_SANDBOX") == "log" else "system"
 
 
 def load(name):
@@ -102,6 +105,41 @@ def spawn(test, keep):
         time.monotonic() - start
 
 
+def listen():
+    """To the kernel, or why that cannot be."""
+    import relaytest
+    import seccomp_log
+    try:
+        listener = seccomp_log.Listener(relaytest.ROOT)
+    except OSError as e:
+        return None, "the kernel's audit records: %s" % e
+    if not seccomp_log.works(listener):
+        listener.stop()
+        return None, "the kernel's audit records do not come here"
+    return listener, None
+
+
+def heard(listener, why):
+    """What the kernel said: (P, F or S, lines)."""
+    if listener is None:
+        return "S", [why]
+    lines = listener.stop()
+    if listener.lost:
+        lines.append("records were lost, %d times" % listener.lost)
+    return "F" if lines else "P", lines
+
+
+def tell(results, count, full, how, took, lines):
+    count[how] += 1
+    word = {"P": "ok  ", "S": "skip", "F": "FAIL"}[how]
+    print("%s %s (%.1f s)" % (word, full, took), flush=True)
+    if how != "P":
+        print("\n".join("     " + x for x in lines), flush=True)
+    if results:
+        results.write("%s\t%s %s\n" % (how, LABEL, full))
+        results.flush()
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("-l", action="store_true")
@@ -119,20 +157,19 @@ def main():
         return
     results = open(a.r, "a") if a.r else None
     count = {"P": 0, "F": 0, "S": 0}
+    start, logged = time.monotonic(), None
+    if os.environ.get("RELAY_SANDBOX") == "log":
+        logged = listen()
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
         futures = [pool.submit(spawn, t, a.k) for t in tests]
         for f in concurrent.futures.as_completed(futures):
             full, code, out, took = f.result()
-            how = {0: "P", SKIP: "S"}.get(code, "F")
-            count[how] += 1
-            word = {"P": "ok  ", "S": "skip", "F": "FAIL"}[how]
-            print("%s %s (%.1f s)" % (word, full, took), flush=True)
-            if how != "P":
-                print("\n".join("     " + x for x in out.splitlines()),
-                      flush=True)
-            if results:
-                results.write("%s\tsystem %s\n" % (how, full))
-                results.flush()
+            tell(results, count, full, {0: "P", SKIP: "S"}.get(code, "F"),
+                 took, out.splitlines())
+    if logged is not None:
+        how, lines = heard(*logged)
+        tell(results, count, "sandbox log is silent", how,
+             time.monotonic() - start, lines)
     if not results:
         print("%(P)d passed, %(F)d failed, %(S)d skipped" % count)
     sys.exit(1 if count["F"] else 0)

@@ -24,12 +24,29 @@ def authority(port):
     return str(port) if hasattr(port, "connect") else "127.0.0.1:%d" % port
 
 
-def connect(port, timeout=TIMEOUT):
-    """To a port on loopback, or to an At of netns.py."""
+def connect(port, timeout=TIMEOUT, tls=None, name="localhost"):
+    """
+    To a port on loopback, or to an At of netns.py; with an ssl.SSLContext by
+    TLS, to a server of that name.
+    """
     s = port.connect(timeout) if hasattr(port, "connect") else \
         socket.create_connection(("127.0.0.1", port), timeout)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return s
+    return s if tls is None else tls.wrap_socket(s, server_hostname=name)
+
+
+class From:
+    """A Main's port, connected to from another address of this machine."""
+
+    def __init__(self, source, port):
+        self.source, self.port = source, port
+
+    def __str__(self):
+        return "127.0.0.1:%d" % self.port
+
+    def connect(self, timeout):
+        return socket.create_connection(("127.0.0.1", self.port), timeout,
+                                        (self.source, 0))
 
 
 def read_head(s, buf=b""):
@@ -49,7 +66,7 @@ def parse_head(head):
     fields = {}
     for line in lines[1:]:
         k, v = line.split(":", 1)
-        fields[k.strip().lower()] = v.strip()
+        fields.setdefault(k.strip().lower(), v.strip())
     return int(lines[0].split()[1]), fields
 
 
@@ -74,7 +91,7 @@ def read_response(s, method="GET"):
 
 
 def http(port, method, path, body=None, headers=None, ctype=None,
-         timeout=TIMEOUT):
+         timeout=TIMEOUT, tls=None):
     """One request on one connection."""
     h = {"Host": authority(port), "Connection": "close"}
     if body is not None:
@@ -85,7 +102,7 @@ def http(port, method, path, body=None, headers=None, ctype=None,
     h.update(headers or {})
     head = "%s %s HTTP/1.1\r\n%s\r\n" % (method, path, "".join(
         "%s: %s\r\n" % kv for kv in h.items() if kv[1] is not None))
-    with connect(port, timeout) as s:
+    with connect(port, timeout, tls) as s:
         try:
             s.sendall(head.encode("latin-1") + (body or b""))
         except ConnectionError:
@@ -105,10 +122,13 @@ def raw(port, data, shut=False):
         return read_response(s)
 
 
-def rpc(port, obj, text=False, status=200, timeout=TIMEOUT):
+def rpc(port, obj, text=False, status=200, timeout=TIMEOUT, tls=None,
+        token=None):
     """POST /rpc; the parsed answer, or its text."""
     body = obj if isinstance(obj, (str, bytes)) else json.dumps(obj)
-    got, fields, out = http(port, "POST", "/rpc", body, timeout=timeout)
+    got, fields, out = http(
+        port, "POST", "/rpc", body, timeout=timeout, tls=tls,
+        headers={"Authorization": token and "Bearer " + token})
     assert got == status, (got, out)
     if status == 204:
         assert out == b"", out
@@ -150,13 +170,19 @@ class Refused(Exception):
 
 
 class Link:
-    """A client's end of a link, as a home that knows only SEED.md."""
+    """
+    A client's end of a link, as a home that knows only SEED.md; auth is one of
+    trust.py.
+    """
 
     def __init__(self, port, node_id, node_type="home", boot_id=None,
-                 headers=None, path="/ws/federation", rcvbuf=None):
+                 headers=None, path="/ws/federation", rcvbuf=None, tls=None,
+                 auth=None):
         self.node_id, self.seq = node_id, 0
         self.buf, self.partial = b"", b""
         self.queue, self.pings = [], 0
+        self.port, self.node_type, self.path = port, node_type, path
+        self.boot_id, self.headers = boot_id, headers or {}
         if rcvbuf is not None:
             # Before it connects, so that the window is small at once.
             self.s = socket.socket()
@@ -165,16 +191,41 @@ class Link:
             self.s.connect(("127.0.0.1", port))
             self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         else:
-            self.s = connect(port)
+            self.s = connect(port, tls=tls)
+        self._upgrade(auth)
+
+    def _upgrade(self, auth):
+        status, body = self._ask({})
+        context = None
+        if status == 401 and auth is not None:
+            context = self._context()
+            status, body = self._ask({"Authorization": auth.header(context)})
+        if status != 101:
+            self.s.close()
+            raise Refused(status, self.fields, body)
+        if auth is not None:
+            auth.verify(context, self.fields.get("x-relay-proof"))
+        self.buf = body
+
+    def _context(self):
+        """What the challenge of a 401 says."""
+        from trust import Context, parameters
+        nonce = parameters(self.fields["www-authenticate"])["nonce"]
+        return Context(nonce, self.node_id.lower(), self.node_type,
+                       self.fields["x-relay-node-id"])
+
+    def _ask(self, more):
+        """One request for the upgrade: (status, what follows its head)."""
         key = base64.b64encode(os.urandom(16)).decode()
-        h = {"Host": authority(port), "Upgrade": "websocket",
+        h = {"Host": authority(self.port), "Upgrade": "websocket",
              "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
-             "Sec-WebSocket-Key": key, "X-Relay-Node-ID": node_id,
-             "X-Relay-Node-Type": node_type}
-        if boot_id is not None:
-            h["X-Relay-Boot-ID"] = boot_id
-        h.update(headers or {})
-        req = "GET %s HTTP/1.1\r\n%s\r\n" % (path, "".join(
+             "Sec-WebSocket-Key": key, "X-Relay-Node-ID": self.node_id,
+             "X-Relay-Node-Type": self.node_type}
+        if self.boot_id is not None:
+            h["X-Relay-Boot-ID"] = self.boot_id
+        h.update(self.headers)
+        h.update(more)
+        req = "GET %s HTTP/1.1\r\n%s\r\n" % (self.path, "".join(
             "%s: %s\r\n" % kv for kv in h.items() if kv[1] is not None))
         self.s.sendall(req.encode("latin-1"))
         head, rest = read_head(self.s)
@@ -186,14 +237,13 @@ class Link:
                 if not got:
                     break
                 rest += got
-            self.s.close()
-            raise Refused(status, self.fields, rest)
+            return status, rest
         accept = base64.b64encode(hashlib.sha1(
             (key + GUID).encode()).digest()).decode()
         assert self.fields["sec-websocket-accept"] == accept, self.fields
         assert self.fields["upgrade"].lower() == "websocket", self.fields
         assert "upgrade" in self.fields["connection"].lower(), self.fields
-        self.buf = rest
+        return status, rest
 
     # frames
 
@@ -223,7 +273,10 @@ class Link:
 
     def _fill(self, deadline):
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([self.s], [], [], left)[0]:
+        # what TLS has read already no select(2) tells
+        ready = getattr(self.s, "pending", int)() > 0
+        if left <= 0 or not (ready or
+                             select.select([self.s], [], [], left)[0]):
             raise TimeoutError("nothing came")
         got = self.s.recv(262144)
         if not got:

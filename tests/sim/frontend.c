@@ -142,10 +142,12 @@ ask(struct fe_conn *c, const struct net_hello *h)
 	w = channel_begin(router, MSG_LINK_AUTH);
 	put_u64(w, c->id);
 	put_u8(w, h->peer ? 2 : 1);
-	put_bool(w, false);
+	put_bool(w, false);		/* local */
+	put_bool(w, false);		/* tls */
 	put_str(w, h->node);
 	put_str(w, h->boot);
-	put_str(w, "");
+	put_str(w, "");			/* authorization */
+	put_str(w, "");			/* certificate */
 	put_str(w, c->address);
 	(void)channel_commit(router);
 }
@@ -188,6 +190,7 @@ welcome(struct fe_conn *c, const struct net_hello *h)
 	put_u32(w, conf->generation);
 	put_str(w, h->node);
 	put_str(w, h->boot);
+	put_str(w, "");			/* proof */
 	put_str(w, c->address);
 	(void)channel_commit(fe_router(fe));
 }

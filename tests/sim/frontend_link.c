@@ -68,6 +68,11 @@ on_conf_peer(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	get_str(msg, p->path, sizeof(p->path));
 	get_str(msg, p->node_id, sizeof(p->node_id));
 	p->origin = get_u8(msg);
+	/* Connections here have no TLS. */
+	(void)get_bool(msg);
+	(void)get_u32(msg);
+	(void)get_span(msg, UINT16_MAX);
+	(void)get_u32(msg);
 }
 
 static void
@@ -91,6 +96,7 @@ on_link_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 
 	(void)ch;
 	(void)fd;
+	(void)get_span(msg, UINT16_MAX);	/* proof */
 	if (c == NULL || (c->state != CONN_ASKED && c->state != CONN_DIALED)) {
 		fe_down(fe, session, "gone before it was accepted");
 		return;
@@ -115,6 +121,7 @@ on_link_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	(void)ch;
 	(void)fd;
 	h.retry_after_ms = get_u32(msg);
+	(void)get_span(msg, UINT16_MAX);	/* challenge */
 	reason = get_span(msg, UINT16_MAX);
 	(void)span_copy(reason, h.reason, sizeof(h.reason));
 	if (c == NULL)

@@ -43,6 +43,8 @@ put_node(struct wire_put *w, const struct node *n)
 	put_u32(w, 20000);		/* max_connections */
 	put_u32(w, 20000);		/* max_per_address */
 	put_u32(w, LIMIT_HOLD_DOWN_MS);
+	put_u8(w, 3);			/* authentication: none */
+	put_str(w, "");
 }
 
 static void
@@ -54,6 +56,10 @@ put_peer(struct wire_put *w, uint32_t index, const struct peer_conf *p)
 	put_str(w, p->path);
 	put_str(w, p->node_id);
 	put_u8(w, p->origin);
+	put_bool(w, false);		/* tls */
+	put_u32(w, UINT32_MAX);
+	put_str(w, "");
+	put_u32(w, UINT32_MAX);
 }
 
 /* What a process of a Main is told, between BEGIN and END. */

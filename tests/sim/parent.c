@@ -185,6 +185,7 @@ on_peer_add(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	p.port = get_u16(msg);
 	get_str(msg, p.path, sizeof(p.path));
 	get_str(msg, p.node_id, sizeof(p.node_id));
+	(void)get_bool(msg);		/* tls */
 	(void)get_bool(msg);		/* insecure */
 	p.origin = get_bool(msg) ? 3 : 2;
 	if (!get_done(msg) || find(&n->configured, &p) != NULL)

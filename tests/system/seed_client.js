@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: ISC
 // Node's ws: Connect() of SEED.md, answers to calls, and a call of its own.
-//	node seed_client.js URL NODE-ID
+//	[RELAY_TOKEN=token] [NODE_EXTRA_CA_CERTS=file] node seed_client.js URL NODE-ID
 "use strict";
 const WebSocket = require("ws");
 const [url, id] = process.argv.slice(2);
-const ws = new WebSocket(url, { headers: {
-	"X-Relay-Node-ID": id, "X-Relay-Node-Type": "home" } });
+const headers = { "X-Relay-Node-ID": id, "X-Relay-Node-Type": "home" };
+if (process.env.RELAY_TOKEN)
+	headers.Authorization = "Bearer " + process.env.RELAY_TOKEN;
+const ws = new WebSocket(url, { headers });
 const waiting = new Map();
 let seq = 0;
 

@@ -14,7 +14,7 @@ J = H + b"Content-Type: application/json\r\n"
 # What is sent, and the statuses that are right (0: closed without one).
 BAD = [
     (b"\r\n\r\n\r\n", {0, 400}),
-    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {400}),
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {0, 400}),
     (b"GET\r\n\r\n", {400}),
     (b"GET /health\r\n\r\n", {400}),
     (b"GET  /health HTTP/1.1\r\n" + H + b"\r\n", {400}),

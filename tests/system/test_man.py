@@ -3,6 +3,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 
 from relaytest import CTL, RELAY, RELAYD, ROOT, TOP, Skip
@@ -46,10 +47,49 @@ def test_examples_of_the_configuration(t):
     assert shown, "no examples"
     for i, text in enumerate(shown):
         conf = os.path.join(t.dir, "ex%d.conf" % i)
+        # Its files are here, and what is in them is not looked at.
+        text = text.replace("/etc/relayd/", t.dir + "/")
+        for name in re.findall(r'"(%s/[^"]+)"' % re.escape(t.dir), text):
+            with open(os.open(name, os.O_CREAT | os.O_WRONLY, 0o600),
+                      "w") as f:
+                f.write(32 * "x")
         with open(conf, "w") as f:
             f.write(text)
         code, out, err = t.run([RELAYD, "-n", "-f", conf])
         assert code == 0, (text, out, err)
+
+
+def commands(name, program):
+    """The words behind a program in the displays of a page."""
+    for text in displays(name):
+        for line in re.sub(r"\\\n\s*", "", text).splitlines():
+            line = line.replace("\\(aq", "'")
+            m = re.search(r"(?:^[#$] |&& |\$\()%s (.*)$" % program, line)
+            if m:
+                yield shlex.split(re.split(r"[|><)]", m.group(1))[0])
+
+
+def test_examples_of_relay_ctl(t):
+    """They are understood, and then there is no relayd."""
+    found = 0
+    for name in ("relay-ctl.8", "relay.1"):
+        for words in commands(name, "relay-ctl"):
+            if words[0] == "-s":
+                words = words[2:]
+            code, out, err = t.run([CTL, "-s", t.dir + "/nobody.sock"] +
+                                   words)
+            assert code == 2 and "not running" in err, (words, code, err)
+            found += 1
+    assert found > 12, found
+
+
+def test_examples_of_relay(t):
+    found = 0
+    for words in commands("relay.1", "relay"):
+        code, out, err = t.run([RELAY] + words + ["-help"])
+        assert code == 0, (words, err)
+        found += 1
+    assert found > 6, found
 
 
 def test_sample_configuration(t):

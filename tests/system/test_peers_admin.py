@@ -9,10 +9,8 @@ from wire import http
 
 
 def token(main):
-    code, out, err = main.ctl("-j", "token", check=0)
-    text = json.loads(out)
-    return text["token"] if "token" in text and isinstance(
-        text["token"], str) else text["token"][0]["token"]
+    code, out, err = main.ctl("-j", "token", "create", "admin", check=0)
+    return json.loads(out)["token"]
 
 
 def add(main, tok, body, status=None, **headers):
@@ -75,7 +73,7 @@ def test_rights(t):
     add(a, tok, body, 401)
     add(a, second, body, 201)
     add(a, third, body, 409)
-    a.ctl("token", "revoke", check=0)
+    a.ctl("token", "revoke", "admin", check=0)
     for old in (tok, second, third):
         add(a, old, body, 401)
     # No token is in the log or in a process's title.
@@ -89,7 +87,7 @@ def test_bad_requests(t):
     for body in ("", "{", "[]", "7", "null", "{}", '{"url":7}', '{"url":""}',
                  '{"url":"x","url":"y"}',
                  {"url": "http://127.0.0.1:1"},
-                 {"url": "wss://127.0.0.1:1"},
+                 {"url": "wss://127.0.0.1:1", "insecure": True},
                  {"url": "ws://"},
                  {"url": "ws://127.0.0.1:0"},
                  {"url": "ws://127.0.0.1:99999"},
@@ -218,7 +216,8 @@ def test_relay_ctl(t):
     a.ctl("peer", "delete", b.peer_url(), check=0)
     wait_for(lambda: a.show("peers").get("peers", []) == [], "none is left")
     home = t.home("h.home", a)
-    for args in (("peer", "add", b.peer_url()), ("token",)):
+    for args in (("peer", "add", b.peer_url()), ("node", "list"),
+                 ("enroll", "x.home")):
         code, out, err = home.ctl(*args)
         assert code == 1 and "home" in (out + err).lower(), (code, out, err)
 

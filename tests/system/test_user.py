@@ -163,8 +163,8 @@ def test_root_relay_takes_uids_of_nobody(t):
     wait_for(lambda: set(children_of(main.pid).values()) >=
              CHILDREN["main"], "its children are there")
     wait_for(lambda: len({uid_of(p) for p, c in children_of(main.pid).items()
-                          if c in CHILDREN["main"]} - {0}) == 4,
-             "four uids of nobody")
+                          if c in CHILDREN["main"]} - {0}) == 5,
+             "five uids of nobody")
     main.wait_log("generation 1 is in force")
     assert main.stop() == 0
 

@@ -34,14 +34,14 @@ make_stream(struct stream *s)
 	add_message(s, MSG_CONF_NODE, text, 30, -1);
 	for (i = 0; i < 3; i++) {
 		ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-		add_message(s, MSG_CONF_LISTENER, text, 8 + (size_t)i, fds[0]);
+		add_message(s, MSG_CONF_LISTENER, text, 9 + (size_t)i, fds[0]);
 		add_message(s, MSG_CONF_ORIGIN, text, 2 + (size_t)i, -1);
 		ck_assert_int_eq(close(fds[1]), 0);
 	}
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	add_message(s, MSG_PEER_FD, text, 1, fds[0]);
 	add_message(s, MSG_CONF_LISTENER, text, 12, fds[1]);
-	add_message(s, MSG_CONF_UPLINK, text, 20, -1);
+	add_message(s, MSG_CONF_UPLINK, text, 23, -1);
 	add_message(s, MSG_CONF_END, text, 4, -1);
 }
 

@@ -9,6 +9,7 @@
 
 #define SECONDS		100	/* longer than two digests */
 #define ROW_MIN		5	/* bytes of a row in PEER_ROWS */
+#define DELTA		2	/* op of PEER_ROWS */
 
 static const uint8_t	no_key[HASH_KEY_LEN];
 static uint8_t		out[4U << 20];
@@ -145,9 +146,12 @@ world_own(struct world *w, size_t a, size_t home, int variant)
 	tell_own(&w->mains[a], home);
 }
 
-/* The hash that others must have of a home, or 0 if they must not know it. */
+/*
+ * The hash that others must have of a home of which they do not have some
+ * services, or 0 if they must not know it.
+ */
 static uint64_t
-truth(int variant, const char *node)
+truth(int variant, const char *node, uint8_t denied)
 {
 	struct service *list;
 	uint16_t i, k, n;
@@ -157,12 +161,92 @@ truth(int variant, const char *node)
 		return (0);
 	list = world_services(variant, &n);
 	for (i = k = 0; i < n; i++) {
-		if (list[i].visibility == VISIBILITY_FEDERATION)
+		if (list[i].visibility == VISIBILITY_FEDERATION &&
+		    !(denied >> (list[i].name[1] - '0') & 1))
 			list[k++] = list[i];
+		else
+			service_clear(&list[i]);
 	}
-	hash = mesh_row_hash(node, list, k);
+	hash = k == 0 ? 0 : mesh_row_hash(node, list, k);
 	world_services_free(list, k);
 	return (hash);
+}
+
+/* --- policy --- */
+
+/* "main0" and "s3"; whoever sends any bytes has services of other names. */
+static bool
+allowed(const uint8_t *denied, const char *main_id, const char *service)
+{
+	size_t i = (size_t)(main_id[4] - '0');
+
+	must(strncmp(main_id, "main", 4) == 0 && i < WORLD_MAINS,
+	    "policy is asked of another Main");
+	return (service[0] != 's' || service[1] < '0' || service[1] > '6' ||
+	    !(denied[i] >> (service[1] - '0') & 1));
+}
+
+static bool
+may_export(const void *arg, const char *main_id, const char *service)
+{
+	const struct world_policy *p = arg;
+
+	return (allowed(p->no_export, main_id, service));
+}
+
+static bool
+may_import(const void *arg, const char *main_id, const char *service)
+{
+	const struct world_policy *p = arg;
+
+	return (allowed(p->no_import, main_id, service));
+}
+
+static bool
+denies(const uint8_t *denied)
+{
+	static const uint8_t nothing[WORLD_MAINS];
+
+	return (memcmp(denied, nothing, sizeof(nothing)) != 0);
+}
+
+/* What is in force, to the mesh: without rules it is not asked. */
+static void
+set_policy(struct world_main *a)
+{
+	const struct world_policy *p = &a->policies[a->in_force];
+	const struct mesh_policy policy = {
+		.may_export = denies(p->no_export) ? may_export : NULL,
+		.may_import = denies(p->no_import) ? may_import : NULL,
+		.arg = p
+	};
+
+	a->filtered = policy.may_export != NULL;
+	mesh_set_policy(a->mesh, &policy);
+}
+
+void
+world_deny(struct world *w, size_t a, size_t b, uint8_t no_export,
+    uint8_t no_import)
+{
+	struct world_main *main = &w->mains[a];
+	struct world_policy policy = main->policies[main->in_force];
+
+	policy.no_export[b] = no_export;
+	policy.no_import[b] = no_import;
+	main->in_force = !main->in_force;
+	main->policies[main->in_force] = policy;
+	set_policy(main);
+}
+
+/* What b must not have of a. */
+static uint8_t
+denied(const struct world *w, size_t b, size_t a)
+{
+	const struct world_main *from = &w->mains[a], *to = &w->mains[b];
+
+	return (from->policies[from->in_force].no_export[b] |
+	    to->policies[to->in_force].no_import[a]);
 }
 
 /* --- links --- */
@@ -227,6 +311,7 @@ world_new_registry(struct world *w, size_t a)
 
 	mesh_free(main->mesh);
 	main->mesh = mesh_new(++w->last_id, &w->limits);
+	set_policy(main);
 	mesh_router_up(main->mesh);
 	/* The router forgets on its own the Mains that are not linked. */
 	for (b = 0; b < w->n; b++) {
@@ -235,6 +320,7 @@ world_new_registry(struct world *w, size_t a)
 		else
 			mesh_link_up(main->mesh, main->to[b].session,
 			    w->mains[b].id, true, w->now);
+		memset(main->to[b].told, 0, sizeof(main->to[b].told));
 	}
 	for (home = 0; home < WORLD_NODES; home++)
 		tell_own(main, home);
@@ -339,7 +425,57 @@ enqueue(struct world_edge *e, enum msg_type type, const uint8_t *p, size_t len)
 	*tail = msg;
 }
 
-/* To the session in it, or to all that are not lagging. */
+/* --- nothing that policy denies goes out --- */
+
+/* A row to b, which is not to know what is denied, nor of homes it never had. */
+static void
+check_row(struct world_edge *e, uint8_t no_export, struct wire_get *get)
+{
+	char node[LIMIT_NODE_ID + 1];
+	struct service s;
+	size_t home;
+	uint16_t n;
+	bool deleted;
+
+	get_str(get, node, sizeof(node));
+	home = (size_t)strtoul(node + 1, NULL, 10);
+	deleted = get_bool(get);
+	must(home < WORLD_NODES && (!deleted || e->told[home]),
+	    "the end of a home that nobody was told of");
+	n = get_count(get, LIMIT_SERVICES, SERVICE_WIRE_MIN);
+	must(deleted == (n == 0), "a home without services");
+	e->told[home] = !deleted;
+	for (; n > 0; n--) {
+		get_service(get, &s);
+		must(!(no_export >> (s.name[1] - '0') & 1),
+		    "a service that must not be told");
+		service_clear(&s);
+	}
+}
+
+static void
+check_rows(struct world_main *a, size_t b, size_t len)
+{
+	const struct world_policy *p = &a->policies[a->in_force];
+	struct wire_get get;
+	uint16_t n;
+
+	wire_get_init(&get, out, len);
+	must(get_u64(&get) != 0 || !a->filtered, "rows for everybody");
+	(void)get_u8(&get);
+	(void)get_u64(&get);
+	(void)get_u64(&get);
+	(void)get_u32(&get);
+	(void)get_bool(&get);
+	for (n = get_u16(&get); n > 0 && a->filtered; n--)
+		check_row(&a->to[b], p->no_export[b],
+		    &get);
+	/* What goes to everybody may be of homes it did not have. */
+	if (!a->filtered)
+		memset(a->to[b].told, 1, sizeof(a->to[b].told));
+}
+
+/* To the session in it, or to all; deltas not to those that are lagging. */
 static void
 forward(struct world *w, struct world_main *a, enum msg_type type, size_t len)
 {
@@ -350,9 +486,13 @@ forward(struct world *w, struct world_main *a, enum msg_type type, size_t len)
 	wire_get_init(&get, out, len);
 	session = get_u64(&get);
 	for (b = 0; b < w->n; b++) {
-		if (a->to[b].session != 0 && (session == 0 ?
-		    type == MSG_PEER_DIGEST || !a->to[b].lagging :
-		    session == a->to[b].session))
+		if (a->to[b].session == 0 ||
+		    (session != 0 && session != a->to[b].session))
+			continue;
+		if (type == MSG_PEER_ROWS)
+			check_rows(a, b, len);
+		if (type != MSG_PEER_ROWS || out[8] != DELTA ||
+		    !a->to[b].lagging)
 			enqueue(&a->to[b], type, out, len);
 	}
 }
@@ -563,6 +703,7 @@ world_settle(struct world *w)
 struct known {
 	const char	*main_id;
 	const int	*own;
+	uint8_t		 denied;
 	size_t		 n;
 	bool		 linked;
 	bool		 right;
@@ -570,12 +711,12 @@ struct known {
 
 /* Whether a home is as it is in truth. */
 static bool
-is_true(const int *own, const char *node, uint64_t hash)
+is_true(const int *own, const char *node, uint8_t without, uint64_t hash)
 {
 	long home = strtol(node + 1, NULL, 10);
 
 	return (node[0] == 'n' && home >= 0 && home < WORLD_NODES &&
-	    own[home] != 0 && hash == truth(own[home], node));
+	    own[home] != 0 && hash == truth(own[home], node, without));
 }
 
 static bool
@@ -587,23 +728,24 @@ know(void *arg, const struct mesh_view *view)
 		return (true);
 	k->n++;
 	k->right &= view->stale != k->linked && is_true(k->own, view->node,
-	    mesh_row_hash(view->node, view->services, view->n));
+	    k->denied, mesh_row_hash(view->node, view->services, view->n));
 	return (true);
 }
 
 static size_t
-count_true(const struct world_main *a)
+count_true(const struct world_main *a, uint8_t without)
 {
 	size_t home, n = 0;
 
 	for (home = 0; home < WORLD_NODES; home++)
-		n += a->own[home] % 7 != 0;
+		n += truth(a->own[home], "", without) != 0;
 	return (n);
 }
 
 /* Routes of a Main, and whether all are as they are in truth. */
 static size_t
-routes_of(const struct world_main *b, const struct world_main *a, bool *right)
+routes_of(const struct world_main *b, const struct world_main *a,
+    uint8_t without, bool *right)
 {
 	struct world_route *r;
 	size_t n = 0;
@@ -612,7 +754,7 @@ routes_of(const struct world_main *b, const struct world_main *a, bool *right)
 		if (strcmp(r->main_id, a->id) != 0)
 			continue;
 		n++;
-		*right &= is_true(a->own, r->node, r->hash);
+		*right &= is_true(a->own, r->node, without, r->hash);
 	}
 	return (n);
 }
@@ -620,12 +762,13 @@ routes_of(const struct world_main *b, const struct world_main *a, bool *right)
 bool
 world_knows(struct world *w, size_t b, size_t a)
 {
-	struct known k = { w->mains[a].id, w->mains[a].own, 0,
-	    w->mains[b].to[a].session != 0, true };
-	size_t n = count_true(&w->mains[a]);
+	struct known k = { .main_id = w->mains[a].id,
+	    .own = w->mains[a].own, .denied = denied(w, b, a),
+	    .linked = w->mains[b].to[a].session != 0, .right = true };
+	size_t n = count_true(&w->mains[a], k.denied);
 
 	mesh_each(w->mains[b].mesh, know, &k);
-	return (k.n == n && routes_of(&w->mains[b], &w->mains[a],
+	return (k.n == n && routes_of(&w->mains[b], &w->mains[a], k.denied,
 	    &k.right) == n && k.right);
 }
 
@@ -634,7 +777,7 @@ world_routes(struct world *w, size_t b, size_t a)
 {
 	bool right = true;
 
-	return (routes_of(&w->mains[b], &w->mains[a], &right));
+	return (routes_of(&w->mains[b], &w->mains[a], 0, &right));
 }
 
 void

@@ -33,11 +33,21 @@ struct world_msg {
 struct world_edge {
 	uint64_t		 session;	/* 0: down */
 	bool			 lagging;	/* deltas are not for it */
+	bool			 told[WORLD_NODES];	/* homes it may know */
 	struct world_msg	*queue;
+};
+
+/* Services, by their numbers as bits, that a Main does not get or take. */
+struct world_policy {
+	uint8_t			 no_export[WORLD_MAINS];
+	uint8_t			 no_import[WORLD_MAINS];
 };
 
 struct world_main {
 	struct mesh		*mesh;
+	struct world_policy	 policies[2];
+	unsigned int		 in_force;	/* which of them */
+	bool			 filtered;	/* exports are */
 	char			 id[32];
 	int			 own[WORLD_NODES];	/* 0, or a variant */
 	struct world_route	*routes;
@@ -58,8 +68,8 @@ void	world_init(struct world *, size_t, const struct mesh_limits *);
 void	world_free(struct world *);
 
 /*
- * The services of a variant from 1 on, to be freed with world_services_free();
- * every seventh has none that is for the federation.
+ * The services of a variant from 1 on, "s0" to "s6", to be freed with
+ * world_services_free(); every seventh has none that is for the federation.
  */
 struct service	*world_services(int, uint16_t *);
 void		 world_services_free(struct service *, uint16_t);
@@ -74,6 +84,12 @@ void	world_new_router(struct world *, size_t);
 void	world_new_registry(struct world *, size_t);
 /* Deltas do not go from a to b, or go again. */
 void	world_lag(struct world *, size_t, size_t, bool);
+
+/*
+ * Of a's services b does not get those of a bit in the first set, and of b's
+ * services a does not take in those of the second.
+ */
+void	world_deny(struct world *, size_t, size_t, uint8_t, uint8_t);
 
 /* At most so many messages of a Main; returns how many there were. */
 size_t	world_pull(struct world *, size_t, size_t);

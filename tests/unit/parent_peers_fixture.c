@@ -12,7 +12,7 @@
 #include "tests/unit/suite.h"
 
 struct relayd		 rd;
-struct conf_peer		 configured[2];
+struct conf_link		 configured[2];
 struct conf		 conf = { .peers = configured };
 static int			 ends[PROC_MAX];
 
@@ -152,9 +152,9 @@ heard(channel_handler handler, enum proc_id from)
 	return (get_done(&msg));
 }
 
-bool
-say_add(const char *host, uint16_t port, const char *path, const char *node,
-    bool insecure, bool persist)
+static bool
+add(const char *host, uint16_t port, const char *path, const char *node,
+    bool tls, bool insecure, bool persist)
 {
 	struct wire_put *w = say();
 
@@ -162,9 +162,23 @@ say_add(const char *host, uint16_t port, const char *path, const char *node,
 	put_u16(w, port);
 	put_str(w, path);
 	put_str(w, node);
+	put_bool(w, tls);
 	put_bool(w, insecure);
 	put_bool(w, persist);
 	return (heard(peers_on_add, PROC_REGISTRY));
+}
+
+bool
+say_add(const char *host, uint16_t port, const char *path, const char *node,
+    bool insecure, bool persist)
+{
+	return (add(host, port, path, node, false, insecure, persist));
+}
+
+bool
+say_add_tls(const char *host, uint16_t port, const char *path, bool insecure)
+{
+	return (add(host, port, path, "", true, insecure, false));
 }
 
 bool

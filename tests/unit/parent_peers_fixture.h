@@ -9,7 +9,7 @@
 #define GENERATION	7
 
 extern struct relayd		 rd;
-extern struct conf_peer		 configured[2];
+extern struct conf_link		 configured[2];
 extern struct conf		 conf;
 extern unsigned int		 changes;
 
@@ -23,6 +23,8 @@ void	nothing(enum proc_id);
 struct wire_put	*say(void);
 bool	heard(channel_handler, enum proc_id);
 bool	say_add(const char *, uint16_t, const char *, const char *, bool, bool);
+/* With TLS, to any Main, until relayd stops. */
+bool	say_add_tls(const char *, uint16_t, const char *, bool);
 bool	say_dial(uint32_t, uint32_t, unsigned int);
 bool	say_state(uint32_t, uint32_t, unsigned int, uint32_t, const char *,
 	    const char *);

@@ -109,8 +109,10 @@ open_link(const char *id, uint8_t kind)
 	put_u64(w, ++conn);
 	put_u8(w, kind);
 	put_bool(w, true);
+	put_bool(w, false);
 	put_str(w, id);
 	put_str(w, "boot");
+	put_str(w, "");
 	put_str(w, "");
 	put_str(w, "127.0.0.1");
 	ck_assert(fx_tell(PROC_FRONTEND, MSG_LINK_AUTH, w));
@@ -120,6 +122,7 @@ open_link(const char *id, uint8_t kind)
 	put_u64(w, 7);
 	put_u64(w, 0);
 	put_str(w, id);
+	put_str(w, "");
 	ck_assert(fx_tell(PROC_REGISTRY, MSG_SESSION_ACCEPT, w));
 	ck_assert_ptr_nonnull(session_find(fx.router, session));
 	fx_forget();

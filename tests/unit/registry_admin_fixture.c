@@ -13,10 +13,20 @@ struct registry	*r;	/* main.example */
 char		 bearer[64];
 
 void
+make_token_of(const char *name, char *buf, size_t size)
+{
+	const struct reply *e;
+
+	registry_ctl_token(r, 5, CTL_TOKEN_CREATE, span_str(name), fx_now());
+	e = fx_expect(r, MSG_CTL_END, 5);
+	ck_assert_msg(e->status == CTL_OK, "%s", e->body);
+	snprintf(buf, size, "Bearer %s", e->body);
+}
+
+void
 make_token(char *buf, size_t size)
 {
-	registry_ctl_token(r, 5, false, fx_now());
-	snprintf(buf, size, "Bearer %s", fx_expect(r, MSG_CTL_END, 5)->body);
+	make_token_of("admin", buf, size);
 }
 
 void

@@ -10,7 +10,9 @@
 extern struct registry	*r;
 extern char		 bearer[64];
 
+/* As the header shows it; of the name that has admin rights by default. */
 void	make_token(char *, size_t);
+void	make_token_of(const char *, char *, size_t);
 void	setup(void);
 void	teardown(void);
 struct peer_request	request_of(enum peer_op, const char *);

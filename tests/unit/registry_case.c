@@ -21,7 +21,7 @@ teardown(void)
 void
 register_list(uint64_t session, uint64_t tag, struct service *list, size_t n)
 {
-	registry_register(r, session, tag, list, n);
+	registry_register(r, session, tag, list, n, fx_now());
 	while (n > 0)
 		service_clear(&list[--n]);
 }

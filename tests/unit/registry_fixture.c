@@ -26,7 +26,25 @@ start(enum node_role role, const char *id, uint32_t max_nodes, int64_t ms)
 	r = registry_new(db, max_nodes, at(ms), err, sizeof(err));
 	ck_assert_msg(r != NULL, "%s", err);
 	registry_configure(r, role, id, at(ms));
+	fx_trust(r, AUTH_OPEN, NULL, ms);
 	return (r);
+}
+
+void
+fx_trust(struct registry *r, enum authentication a, struct credentials *list,
+    int64_t ms)
+{
+	static const struct uplink_conf uplinks[] = {
+		{ "up0", 443, "/ws/federation", "" },
+		{ "up1", 443, "/ws/federation", "main.one" } };
+	const struct trust_conf conf = { a, "wss://main.example:8443", uplinks,
+	    registry_role(r) == ROLE_HOME ? 2 : 0 };
+	struct credentials none = { .n = 0 };
+
+	if (list != NULL)
+		ck_assert(credentials_seal(list));
+	registry_configure_trust(r, 1, &conf, list != NULL ? list : &none,
+	    at(ms));
 }
 
 static void
@@ -86,8 +104,9 @@ void
 fx_open(struct registry *r, uint64_t session, const char *node,
     const char *boot, const char *address, int64_t ms)
 {
-	struct session_request q = { session, NODE_HOME, span_str(node),
-	    span_str(boot), span_str(address), PEER_NONE, 0 };
+	struct session_request q = { .session = session, .kind = NODE_HOME,
+	    .node = span_str(node), .boot = span_str(boot),
+	    .address = span_str(address), .peer = PEER_NONE, .local = true };
 
 	registry_open(r, &q, at(ms));
 }
@@ -96,8 +115,10 @@ void
 fx_resume(struct registry *r, uint64_t session, uint64_t epoch,
     const char *node, int64_t ms)
 {
-	struct session_request q = { session, NODE_HOME, span_str(node),
-	    span_str(""), span_str("192.0.2.9:9"), PEER_NONE, 0 };
+	struct session_request q = { .session = session, .kind = NODE_HOME,
+	    .node = span_str(node), .boot = span_str(""),
+	    .address = span_str("192.0.2.9:9"), .peer = PEER_NONE,
+	    .local = true };
 
 	registry_resume(r, &q, epoch, at(ms));
 }
@@ -128,9 +149,10 @@ void
 fx_main(struct registry *r, uint64_t session, const char *node, uint32_t peer,
     const char *boot, int64_t ms)
 {
-	struct session_request q = { session, NODE_PEER, span_str(node),
-	    span_str(boot), span_str("192.0.2.2:8081"), peer,
-	    registry_peers(r)->generation };
+	struct session_request q = { .session = session, .kind = NODE_PEER,
+	    .node = span_str(node), .boot = span_str(boot),
+	    .address = span_str("192.0.2.2:8081"), .peer = peer,
+	    .generation = registry_peers(r)->generation, .local = true };
 
 	registry_open(r, &q, at(ms));
 }
@@ -205,7 +227,7 @@ fx_home(struct registry *r, uint64_t session, const char *node, int64_t ms)
 	struct service s = fx_service("echo", 1);
 
 	fx_open(r, session, node, "", "192.0.2.1:1", ms);
-	registry_register(r, session, 1, &s, 1);
+	registry_register(r, session, 1, &s, 1, fx_now());
 	service_clear(&s);
 	fx_settle(r);
 }
@@ -285,7 +307,7 @@ fx_view(struct registry *r, uint16_t status, int64_t ms)
 const char *
 fx_get(struct registry *r, unsigned int route, uint16_t status, int64_t ms)
 {
-	const struct view_request q = { 77, route, false, 0 };
+	const struct view_request q = { .request = 77, .route = route };
 	const struct reply *v;
 
 	registry_view(r, &q, at(ms));

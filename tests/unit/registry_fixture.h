@@ -14,6 +14,14 @@ struct registry	*fixture_home(void);
 struct registry	*fixture_restart(struct registry *, int64_t);
 void		 fixture_free(struct registry *);
 
+/*
+ * The trust of generation 1: nodes without credentials, and the credentials,
+ * which are taken over; NULL: none.  A home has two uplinks; at the second one
+ * main.one must answer.
+ */
+void	fx_trust(struct registry *, enum authentication, struct credentials *,
+	    int64_t);
+
 /* ms after the start of the test. */
 struct when	 at(int64_t);
 /* The time that was said last. */

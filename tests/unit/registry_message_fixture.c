@@ -29,7 +29,8 @@ bool
 of_parent(enum msg_type type)
 {
 	return (type == MSG_PEER_STATE || type == MSG_CTL_PEER ||
-	    type == MSG_CTL_TOKEN);
+	    type == MSG_CTL_TOKEN || type == MSG_CTL_NODE ||
+	    type == MSG_CTL_AUDIT);
 }
 
 bool
@@ -65,13 +66,16 @@ void
 put_open(uint64_t session, uint8_t kind, uint8_t local)
 {
 	put_u64(&put, session);
+	put_u64(&put, 3);
 	put_u8(&put, kind);
 	put_u32(&put, PEER_NONE);
 	put_u32(&put, 1);
 	put_u8(&put, local);
+	put_bool(&put, false);
 	put_str(&put, "alice.home");
 	put_str(&put, "boot");
 	put_str(&put, "Bearer x");
+	put_str(&put, "");
 	put_str(&put, "192.0.2.1:1");
 }
 
@@ -161,6 +165,7 @@ put_view(uint8_t route)
 	put_u8(&put, route);
 	put_bool(&put, false);
 	put_u32(&put, 12);
+	put_str(&put, "");
 }
 
 void
@@ -214,7 +219,41 @@ put_good(enum msg_type type)
 		break;
 	case MSG_CTL_TOKEN:
 		put_u64(&put, 5);
-		put_bool(&put, false);
+		put_u8(&put, 1);
+		put_str(&put, "admin");
+		break;
+	case MSG_CTL_NODE:
+		put_u64(&put, 5);
+		put_u8(&put, 6);
+		put_str(&put, "alice.home");
+		put_str(&put, "");
+		put_str(&put, "");
+		put_u32(&put, 60);
+		break;
+	case MSG_CTL_AUDIT:
+		put_u64(&put, 5);
+		put_u8(&put, 1);
+		put_u64(&put, 0);
+		put_u32(&put, 10);
+		break;
+	case MSG_CALLER_ASK:
+		put_u64(&put, 5);
+		put_str(&put, "Bearer rat_x");
+		break;
+	case MSG_POLICY_DENIED:
+		put_u32(&put, 0);
+		put_str(&put, "anonymous");
+		put_str(&put, "alice.home");
+		put_str(&put, "echo.say");
+		put_str(&put, "the default");
+		break;
+	case MSG_PROOF_ASK:
+		put_u64(&put, 5);
+		put_u8(&put, NODE_PEER);
+		put_u32(&put, 0);
+		put_u32(&put, 1);
+		put_str(&put, "b.main");
+		put_str(&put, "Relay nonce=x");
 		break;
 	case MSG_SESSION_CLOSE:
 		put_u64(&put, 1);

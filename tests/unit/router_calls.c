@@ -191,8 +191,10 @@ fix_open(enum session_kind kind, const char *node_id)
 	put_u64(&w, ++conn);
 	put_u8(&w, (uint8_t)kind);
 	put_bool(&w, true);
+	put_bool(&w, false);
 	put_str(&w, node_id);
 	put_str(&w, "boot");
+	put_str(&w, "");
 	put_str(&w, "");
 	put_str(&w, "127.0.0.1");
 	if (!fix_tell(PROC_FRONTEND, MSG_LINK_AUTH, &w))
@@ -203,6 +205,7 @@ fix_open(enum session_kind kind, const char *node_id)
 	put_u64(&w, 1);
 	put_u64(&w, 0);
 	put_str(&w, node_id);
+	put_str(&w, "");
 	if (!fix_tell(PROC_REGISTRY, MSG_SESSION_ACCEPT, &w))
 		abort();
 	return (id);

@@ -49,6 +49,13 @@ PROBE(do_self_mem, open("/proc/self/mem", O_RDWR))
 PROBE(do_unix_socket, socket(AF_UNIX, SOCK_STREAM, 0))
 PROBE(do_netlink, socket(AF_NETLINK, SOCK_RAW, 0))
 PROBE(do_packet, socket(AF_PACKET, SOCK_RAW, 0))
+PROBE(do_shut_read, shutdown(STDIN_FILENO, SHUT_RD))
+PROBE(do_shut_both, shutdown(STDIN_FILENO, SHUT_RDWR))
+PROBE(do_set_owner, fcntl(STDIN_FILENO, F_SETOWN, getppid()))
+PROBE(do_set_owner_ex, fcntl(STDIN_FILENO, F_SETOWN_EX, NULL))
+PROBE(do_set_signal, fcntl(STDIN_FILENO, F_SETSIG, SIGKILL))
+PROBE(do_set_lease, fcntl(STDIN_FILENO, F_SETLEASE, F_RDLCK))
+PROBE(do_other_fcntl, fcntl(STDIN_FILENO, F_ADD_SEALS, 0))
 PROBE(do_fork, syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL))
 PROBE(do_thread, syscall(SYS_clone, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD,
     NULL, NULL, NULL, NULL))
@@ -157,6 +164,13 @@ const struct probe_case probe_never[] = {
 	{ "setrlimit", do_raise_limit, EPERM },
 	{ "prctl dumpable", do_dumpable, EPERM },
 	{ "terminal settings", do_terminal, EPERM },
+	{ "shut down reading", do_shut_read, EPERM },
+	{ "shut down both", do_shut_both, EPERM },
+	{ "owner of signals", do_set_owner, EPERM },
+	{ "owner of signals, ex", do_set_owner_ex, EPERM },
+	{ "signal of an fd", do_set_signal, EPERM },
+	{ "lease", do_set_lease, EPERM },
+	{ "seals", do_other_fcntl, ENOSYS },
 	/* what a newer libc tries: not there */
 	{ "clone3", do_clone3, ENOSYS },
 	{ "memfd_create", do_memfd, ENOSYS },
@@ -305,6 +319,29 @@ may_ask_limits(void *arg)
 	return (0);
 }
 
+/* Not a socket: that it gets so far is what is asked. */
+static int
+may_shut_writing(void *arg)
+{
+	(void)arg;
+	return (OUTCOME(shutdown(STDIN_FILENO, SHUT_WR)));
+}
+
+static int
+may_set_flags(void *arg)
+{
+	int fd, flags;
+
+	(void)arg;
+	if ((flags = fcntl(STDIN_FILENO, F_GETFL)) == -1 ||
+	    fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK) == -1 ||
+	    fcntl(STDIN_FILENO, F_GETFD) == -1 ||
+	    fcntl(STDIN_FILENO, F_SETFD, FD_CLOEXEC) == -1 ||
+	    (fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)) == -1)
+		return (errno);
+	return (OUTCOME(close(fd)));
+}
+
 static int
 may_get_random(void *arg)
 {
@@ -343,6 +380,8 @@ const struct probe_case probe_always[] = {
 	{ "abort", may_abort, PROBE_SIGNAL + SIGABRT },
 	{ "ask for limits", may_ask_limits, 0 },
 	{ "random bytes", may_get_random, 0 },
+	{ "flags of an fd", may_set_flags, 0 },
+	{ "shut down writing", may_shut_writing, ENOTSOCK },
 	{ "sort", may_sort, 0 },
 	{ NULL, NULL, 0 }
 };

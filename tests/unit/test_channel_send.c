@@ -30,6 +30,7 @@ START_TEST(fds_to_their_messages)
 		put_u32(w, (uint32_t)i);
 		put_bool(w, false);
 		put_bool(w, true);
+		put_bool(w, false);
 		put_str(w, "127.0.0.1:1");
 		ck_assert_int_eq(channel_commit_fd(d.from.ch, fds[0]), 0);
 		w = channel_begin(d.from.ch, MSG_CONF_ORIGIN);
@@ -102,6 +103,7 @@ START_TEST(own_mistakes)
 	w = channel_begin(d.from.ch, MSG_LINK_ACCEPT);
 	put_u64(w, 1);
 	put_u64(w, 2);
+	put_str(w, "");
 	before = rig_count_fds();
 	ck_assert_int_eq(channel_commit_fd(d.from.ch, dup(0)), -1);
 	ck_assert_uint_eq(rig_count_fds(), before);
@@ -113,11 +115,12 @@ START_TEST(own_mistakes)
 	w = channel_begin(d.from.ch, MSG_LINK_ACCEPT);
 	put_u64(w, 1);
 	put_u64(w, 2);
+	put_str(w, "");
 	ck_assert_int_eq(channel_commit(d.from.ch), 0);
 	rig_turn(&d.from);
 	rig_turn(&d.to);
 	ck_assert_uint_eq(d.to.n_records, 1);
-	ck_assert_uint_eq(d.to.records[0].len, 16);
+	ck_assert_uint_eq(d.to.records[0].len, 18);
 	ck_assert_uint_eq(d.to.faults + d.from.faults, 0);
 	duo_close(&d);
 }

@@ -207,7 +207,7 @@ START_TEST(test_peers)
 	struct conf		*conf = good(MAIN "peer \"ws://127.0.0.1:81\"\n"
 				    "peer \"ws://B:82/x\" insecure {\n"
 				    "\tnode \"B.Main\"\n}\n");
-	struct conf_peer	*p = conf->peers;
+	struct conf_link	*p = conf->peers;
 
 	ck_assert_uint_eq(conf->npeers, 2);
 	ck_assert_uint_eq(p[0].index, 0);
@@ -223,8 +223,6 @@ START_TEST(test_peers)
 	ck_assert(p[1].insecure);
 	ck_assert_str_eq(p[1].node_id, "b.main");
 	ck_assert_uint_eq(p[1].node_pos.line, 5);
-	ck_assert(conf_peer_equal(&p[0], &p[0]));
-	ck_assert(!conf_peer_equal(&p[0], &p[1]));
 	conf_free(conf);
 }
 END_TEST
@@ -246,6 +244,9 @@ END_TEST
 #define SERVICE	"service \"s\" { exec \"x\" \"y\" methods { \"m\" } " \
 		"label \"k\" \"v\" user \"u\" }\n"
 
+#define KEY	"ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define PIN	"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
 /* Each of these differs from the first in one value. */
 static const char *const different[] = {
 	HOME SERVICE,
@@ -259,6 +260,41 @@ static const char *const different[] = {
 	HOME "listen on ::1 port 80\n" SERVICE,
 	HOME "listen on \"/a\"\n" SERVICE,
 	HOME "listen on \"/b\"\n" SERVICE,
+	HOME "listen on 127.0.0.1 port 80 insecure\n" SERVICE,
+	HOME "tls certificate \"/a\" key \"/b\"\n"
+	    "listen on 127.0.0.1 port 80 tls\n" SERVICE,
+	HOME "tls certificate \"/a\" key \"/b\"\n" SERVICE,
+	HOME "tls certificate \"/a\" key \"/c\"\n" SERVICE,
+	HOME "tls certificate \"/c\" key \"/b\"\n" SERVICE,
+	HOME "tls client-ca \"/a\"\n" SERVICE,
+	HOME "tls client-ca \"/b\"\n" SERVICE,
+	HOME "uplink \"wss://a\"\n",
+	HOME "uplink \"wss://a:80\"\n",
+	HOME "uplink \"ws://a\" insecure\n",
+	HOME "uplink \"wss://a\" { ca \"/a\" }\n",
+	HOME "uplink \"wss://a\" { ca \"/b\" }\n",
+	HOME "uplink \"wss://a\" { node \"a\" }\n",
+	HOME "uplink \"wss://a\" { pin \"" PIN "A\" }\n",
+	HOME "uplink \"wss://a\" { pin \"" PIN "E\" }\n",
+	HOME "uplink \"wss://a\" { key \"" KEY "A\" }\n",
+	HOME "uplink \"wss://a\" { key \"" KEY "E\" }\n",
+	HOME "uplink \"wss://a\" { key \"" KEY "A\" join \"/a\" }\n",
+	HOME "uplink \"wss://a\" { secret \"/a\" }\n",
+	HOME "uplink \"wss://a\" { secret \"/b\" }\n",
+	HOME "uplink \"wss://a\" { token \"/a\" }\n",
+	HOME "uplink \"wss://a\" { certificate \"/a\" key \"/b\" }\n",
+	HOME "uplink \"wss://a\" { certificate \"/a\" key \"/c\" }\n",
+	HOME "uplink \"wss://a\" { certificate \"/c\" key \"/b\" }\n",
+	HOME "deny call\n",
+	HOME "allow call\n",
+	HOME "deny publish\n",
+	HOME "deny call service \"a\"\n",
+	HOME "deny call method \"a\"\n",
+	HOME "deny call from home \"a\"\n",
+	HOME "deny call from main \"a\"\n",
+	HOME "deny call from home \"b\"\n",
+	HOME "deny publish visibility main\n",
+	HOME "allow call from home \"a\"\ndeny call\n",
 	HOME "origin \"https://a\"\n" SERVICE,
 	HOME "origin \"https://b\"\n" SERVICE,
 	HOME "call-timeout 1s\n" SERVICE,
@@ -300,6 +336,27 @@ static const char *const different[] = {
 	HOME "service \"s\" { http \"http://127.0.0.1\" insecure }\n",
 	HOME "service \"s\" { http \"http://127.0.0.1:81\" }\n",
 	MAIN,
+	MAIN "url \"ws://a\"\n",
+	MAIN "url \"wss://a\"\n",
+	MAIN "authentication none\n",
+	MAIN "authentication required\n",
+	MAIN "home \"a\" { key \"" KEY "A\" }\n",
+	MAIN "home \"b\" { key \"" KEY "A\" }\n",
+	MAIN "main \"a\" { key \"" KEY "A\" }\n",
+	MAIN "home \"a\" { key \"" KEY "E\" }\n",
+	MAIN "home \"a\" { secret \"/a\" }\n",
+	MAIN "home \"a\" { key \"" KEY "A\" secret \"/a\" }\n",
+	MAIN "home \"a\" { secret \"/a\" key \"" KEY "A\" }\n",
+	MAIN "home \"a\" { key \"" KEY "A\" }\n"
+	    "home \"b\" { secret \"/a\" }\n",
+	MAIN "home \"b\" { secret \"/a\" }\n"
+	    "home \"a\" { key \"" KEY "A\" }\n",
+	MAIN "peer \"ws://127.0.0.1\" { key \"" KEY "A\" }\n",
+	MAIN "peer \"wss://127.0.0.1\"\n",
+	MAIN "deny connect from any\n",
+	MAIN "deny connect from home \"a\"\n",
+	MAIN "deny call to home \"a\"\n",
+	MAIN "deny admin\n",
 	MAIN "peer \"ws://127.0.0.1\"\n",
 	MAIN "peer \"ws://127.0.0.1\" insecure\n",
 	MAIN "peer \"ws://127.0.0.1:81\"\n",

@@ -40,8 +40,10 @@ START_TEST(test_node_id)
 END_TEST
 
 static const char *const bad_urls[] = {
-	"", "ws", "ws:", "ws:/", "ws:a", "ws//a", "http://a", "wss://a",
-	"https://a", " ws://a", "ws://", "ws:///x", "ws://:80", "ws://a:",
+	"", "ws", "ws:", "ws:/", "ws:a", "ws//a", "http://a",
+	"https://a", "wss:/a", "wss//a", "wss://", "wss://a:0", "wss://a@b",
+	"wss://a/#", "wss://[::1", "wsss://a", "wss:ws://a",
+	" ws://a", "ws://", "ws:///x", "ws://:80", "ws://a:",
 	"ws://a:0", "ws://a:65536", "ws://a:099999", "ws://a:8 0",
 	"ws://a:80:80", "ws://a:-1", "ws://a:+1", "ws://a@b", "ws://a:b@c",
 	"ws://a/#", "ws://a#b", "ws://a/ ", "ws://a/\x7f", "ws://a/\xc3\xa4",
@@ -69,31 +71,49 @@ END_TEST
 static const struct {
 	const char	*in, *text, *host, *authority, *path;
 	uint16_t	 port;
-	bool		 numeric, loopback;
+	bool		 numeric, loopback, tls;
 } urls[] = {
-	{ "ws://a", "ws://a:80/d", "a", "a:80", "/d", 80, false, false },
+	{ "ws://a", "ws://a:80/d", "a", "a:80", "/d", 80, false, false,
+	    false },
 	{ "Ws://A.B-c_d:1?q", "ws://a.b-c_d:1/d?q", "a.b-c_d", "a.b-c_d:1",
-	    "/d?q", 1, false, false },
-	{ "ws://a/", "ws://a:80/", "a", "a:80", "/", 80, false, false },
+	    "/d?q", 1, false, false,
+	    false },
+	{ "ws://a/", "ws://a:80/", "a", "a:80", "/", 80, false, false,
+	    false },
 	{ "ws://a:65535/x%20?y=/z", "ws://a:65535/x%20?y=/z", "a", "a:65535",
-	    "/x%20?y=/z", 65535, false, false },
+	    "/x%20?y=/z", 65535, false, false,
+	    false },
 	{ "ws://127.255.0.1/x", "ws://127.255.0.1:80/x", "127.255.0.1",
-	    "127.255.0.1:80", "/x", 80, true, true },
+	    "127.255.0.1:80", "/x", 80, true, true,
+	    false },
 	{ "ws://128.0.0.1/x", "ws://128.0.0.1:80/x", "128.0.0.1",
-	    "128.0.0.1:80", "/x", 80, true, false },
+	    "128.0.0.1:80", "/x", 80, true, false,
+	    false },
 	{ "ws://[0:0::1]:8/x", "ws://[::1]:8/x", "::1", "[::1]:8", "/x", 8,
-	    true, true },
+	    true, true,
+	    false },
 	{ "ws://[2001:DB8::]/x", "ws://[2001:db8::]:80/x", "2001:db8::",
-	    "[2001:db8::]:80", "/x", 80, true, false },
+	    "[2001:db8::]:80", "/x", 80, true, false,
+	    false },
 	{ "ws://[::ffff:127.0.0.1]/x", "ws://[::ffff:127.0.0.1]:80/x",
 	    "::ffff:127.0.0.1", "[::ffff:127.0.0.1]:80", "/x", 80, true,
-	    true },
+	    true,
+	    false },
 	{ "ws://LocalHost/x", "ws://localhost:80/x", "localhost",
-	    "localhost:80", "/x", 80, false, true },
+	    "localhost:80", "/x", 80, false, true,
+	    false },
 	{ "ws://a.localhost/x", "ws://a.localhost:80/x", "a.localhost",
-	    "a.localhost:80", "/x", 80, false, true },
+	    "a.localhost:80", "/x", 80, false, true,
+	    false },
 	{ "ws://alocalhost/x", "ws://alocalhost:80/x", "alocalhost",
-	    "alocalhost:80", "/x", 80, false, false },
+	    "alocalhost:80", "/x", 80, false, false,
+	    false },
+	{ "wss://a", "wss://a:443/d", "a", "a:443", "/d", 443, false, false,
+	    true },
+	{ "WSS://A:80/x?y", "wss://a:80/x?y", "a", "a:80", "/x?y", 80, false,
+	    false, true },
+	{ "wss://[::1]", "wss://[::1]:443/d", "::1", "[::1]:443", "/d", 443,
+	    true, true, true },
 };
 
 START_TEST(test_url)
@@ -108,6 +128,7 @@ START_TEST(test_url)
 	ck_assert_uint_eq(url.port, urls[_i].port);
 	ck_assert(url.numeric == urls[_i].numeric);
 	ck_assert(url.loopback == urls[_i].loopback);
+	ck_assert(url.tls == urls[_i].tls);
 	url_free(&url);
 }
 END_TEST
@@ -128,6 +149,46 @@ START_TEST(test_long_url)
 	ck_assert_ptr_nonnull(url_check(text, "ws", "/", &url));
 	text[5 + 63] = '\0';
 	ck_assert_ptr_null(url_check(text, "ws", "/", &url));
+	url_free(&url);
+}
+END_TEST
+
+static const struct {
+	const char	*a, *b;
+	bool		 same;
+} places[] = {
+	{ "ws://a:1/x", "wss://a:1/x", true },
+	{ "wss://a", "wss://A:443", true },
+	{ "ws://a", "wss://a", false },
+	{ "ws://a:1/x", "ws://a:1/y", false },
+	{ "ws://a:1/x", "ws://a:2/x", false },
+	{ "ws://a:1/x", "ws://b:1/x", false },
+	{ "ws://a:1/x", "ws://a:1/x?", false },
+};
+
+START_TEST(test_same_place)
+{
+	struct url	 a, b;
+
+	ck_assert_ptr_null(url_check(places[_i].a, "ws", "/", &a));
+	ck_assert_ptr_null(url_check(places[_i].b, "ws", "/", &b));
+	ck_assert_msg(url_same_place(&a, &b) == places[_i].same, "%s %s",
+	    places[_i].a, places[_i].b);
+	url_free(&a);
+	url_free(&b);
+}
+END_TEST
+
+START_TEST(test_http_is_without_tls)
+{
+	struct url	 url;
+
+	ck_assert_ptr_nonnull(url_check("https://a", "http", "/", &url));
+	ck_assert_ptr_nonnull(url_check("wss://a", "http", "/", &url));
+	ck_assert_ptr_nonnull(url_check("ws://a", "http", "/", &url));
+	ck_assert_ptr_null(url_check("http://a", "http", "/", &url));
+	ck_assert(!url.tls);
+	ck_assert_uint_eq(url.port, 80);
 	url_free(&url);
 }
 END_TEST
@@ -173,6 +234,8 @@ static const struct {
 	{ "ws://localhost:80", "/run/a.sock:80", false },
 	{ "ws://[::1]:80", "[]:80", false },
 	{ "ws://[::1]:80", "[:80", false },
+	{ "wss://127.0.0.1", "127.0.0.1:443", true },
+	{ "wss://127.0.0.1", "127.0.0.1:80", false },
 };
 
 START_TEST(test_url_reaches)
@@ -237,6 +300,9 @@ main(void)
 	tcase_add_loop_test(tc, test_bad_origin, 0,
 	    sizeof(bad_origins) / sizeof(bad_origins[0]));
 	tcase_add_test(tc, test_origin);
+	tcase_add_loop_test(tc, test_same_place, 0,
+	    sizeof(places) / sizeof(places[0]));
+	tcase_add_test(tc, test_http_is_without_tls);
 	tcase_add_loop_test(tc, test_url_reaches, 0,
 	    sizeof(targets) / sizeof(targets[0]));
 	return (suite_run("conf values", tc));

@@ -15,7 +15,7 @@ static void
 rows(const struct output *o, enum ctl_show what, const char *name)
 {
 	struct command cmd = { .action = COMMAND_SHOW, .what = what,
-	    .what_name = name };
+	    .section = name };
 	size_t n;
 	FILE *f = open_memstream(&out, &n), *g = open_memstream(&complaints,
 	    &n);
@@ -230,6 +230,42 @@ START_TEST(a_count_that_lies_is_refused)
 }
 END_TEST
 
+START_TEST(parts_have_titles)
+{
+	ADD("certificates", { "file", CTL_TEXT, "/a" });
+	ADD("keeper", { "signed", CTL_NUMBER, "3" });
+	rows(&output_text, CTL_SHOW_TLS, "tls");
+	ck_assert_str_eq(out, "certificates:\nFILE\n/a\n\nkeeper:\n"
+	    "SIGNED\n     3\n");
+}
+END_TEST
+
+START_TEST(no_parts_are_no_array)
+{
+	rows(&output_json, CTL_SHOW_TLS, "tls");
+	ck_assert_str_eq(out, "{}\n");
+}
+END_TEST
+
+START_TEST(sections_are_sorted_by_number)
+{
+	ADD("audit", { "seq", CTL_NUMBER, "10" });
+	ADD("audit", { "seq", CTL_NUMBER, "9" });
+	ADD("audit", { "seq", CTL_NUMBER, "junk" });
+	ADD("audit", { "other", CTL_NUMBER, "1" });
+	ADD("audit", { "seq", CTL_NUMBER, "18446744073709551615" });
+	ADD("x", { "seq", CTL_NUMBER, "2" });
+	ADD("x", { "seq", CTL_NUMBER, "1" });
+	answer_sort(&answer, "audit", "seq");
+	answer_sort(&answer, "nothing", "seq");
+	ck_assert_str_eq(row_value(&answer.sections[0].rows[2], "seq"), "9");
+	ck_assert_str_eq(row_value(&answer.sections[0].rows[3], "seq"), "10");
+	ck_assert_str_eq(answer_value(&answer, "x", "seq"), "2");
+	ck_assert_str_eq(answer_value(&answer, "x", "nothing"), "");
+	ck_assert_str_eq(answer_value(&answer, "nothing", "seq"), "");
+}
+END_TEST
+
 /* --- unsafe text --- */
 
 START_TEST(control_characters_never_reach_a_terminal)
@@ -296,6 +332,9 @@ main(void)
 	tcase_add_test(tc, malformed_rows_are_not_taken);
 	tcase_add_test(tc, unknown_types_are_not_taken);
 	tcase_add_test(tc, a_count_that_lies_is_refused);
+	tcase_add_test(tc, parts_have_titles);
+	tcase_add_test(tc, no_parts_are_no_array);
+	tcase_add_test(tc, sections_are_sorted_by_number);
 	tcase_add_test(tc, control_characters_never_reach_a_terminal);
 	tcase_add_test(tc, json_strings_are_always_valid);
 	return (suite_run("ctl_output", tc));

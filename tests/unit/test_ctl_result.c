@@ -23,24 +23,16 @@ result(const struct output *o, bool ok, const char *json)
 }
 
 static void
-end_of(const struct output *o, const struct command *cmd,
-    enum ctl_status status, const char *text)
+end(const struct output *o, enum ctl_status status, const char *text)
 {
+	struct command cmd = { .action = COMMAND_RELOAD };
 	size_t n;
 	FILE *f = open_memstream(&out, &n), *g = open_memstream(&complaints,
 	    &n);
 
-	o->end(f, g, cmd, status, text, &answer);
+	o->end(f, g, &cmd, status, text, &answer);
 	fclose(f);
 	fclose(g);
-}
-
-static void
-end(const struct output *o, enum ctl_status status, const char *text)
-{
-	struct command cmd = { .action = COMMAND_RELOAD };
-
-	end_of(o, &cmd, status, text);
 }
 
 /* --- results --- */
@@ -160,40 +152,6 @@ START_TEST(end_as_json)
 }
 END_TEST
 
-START_TEST(a_token_is_alone_on_its_line)
-{
-	struct command cmd = { .action = COMMAND_TOKEN };
-
-	end_of(&output_text, &cmd, CTL_OK, "rat_x\x1b");
-	ck_assert_str_eq(out, "rat_x\\x1b\n");
-	ck_assert_str_eq(complaints, "");
-}
-END_TEST
-
-START_TEST(a_token_has_a_name_in_json)
-{
-	struct command cmd = { .action = COMMAND_TOKEN };
-
-	end_of(&output_json, &cmd, CTL_OK, "rat_x");
-	ck_assert_str_eq(out, "{\"ok\":true,\"token\":\"rat_x\"}\n");
-}
-END_TEST
-
-/* What is no token is not called so. */
-START_TEST(only_a_token_is_called_token)
-{
-	struct command cmd = { .action = COMMAND_TOKEN };
-
-	end_of(&output_json, &cmd, CTL_REFUSED, "no");
-	ck_assert_str_eq(out, "{\"ok\":false,\"text\":\"no\"}\n");
-	free(out);
-	free(complaints);
-	cmd.revoke = true;
-	end_of(&output_json, &cmd, CTL_OK, "revoked");
-	ck_assert_str_eq(out, "{\"ok\":true,\"text\":\"revoked\"}\n");
-}
-END_TEST
-
 int
 main(void)
 {
@@ -208,8 +166,5 @@ main(void)
 	tcase_add_test(tc, not_found_has_its_own_status);
 	tcase_add_test(tc, reload_errors_look_like_those_of_a_check);
 	tcase_add_test(tc, end_as_json);
-	tcase_add_test(tc, a_token_is_alone_on_its_line);
-	tcase_add_test(tc, a_token_has_a_name_in_json);
-	tcase_add_test(tc, only_a_token_is_called_token);
 	return (suite_run("ctl_result", tc));
 }

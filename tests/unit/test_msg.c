@@ -15,7 +15,8 @@
 
 /* Names in the order of the letters that the script numbers. */
 static const char *const names[] = {
-	"parent", "frontend", "dialer", "backend", "router", "registry", "ctl"
+	"parent", "frontend", "dialer", "backend", "router", "registry",
+	"keeper", "ctl"
 };
 
 START_TEST(matrix)
@@ -68,7 +69,8 @@ START_TEST(trust)
 		ck_assert_int_gt(proc_trust(i), proc_trust(PROC_MAX));
 	}
 	ck_assert_int_gt(proc_trust(PROC_PARENT), proc_trust(PROC_REGISTRY));
-	ck_assert_int_gt(proc_trust(PROC_REGISTRY), proc_trust(PROC_ROUTER));
+	ck_assert_int_gt(proc_trust(PROC_REGISTRY), proc_trust(PROC_KEEPER));
+	ck_assert_int_gt(proc_trust(PROC_KEEPER), proc_trust(PROC_ROUTER));
 	ck_assert_int_gt(proc_trust(PROC_ROUTER), proc_trust(PROC_BACKEND));
 	ck_assert_int_gt(proc_trust(PROC_BACKEND), proc_trust(PROC_DIALER));
 	ck_assert_int_gt(proc_trust(PROC_DIALER), proc_trust(PROC_FRONTEND));
@@ -96,6 +98,9 @@ reaches(enum proc_id from, enum proc_id to)
 /* Who may say anything at all to whom. */
 START_TEST(walls)
 {
+	unsigned int proc;
+	bool may;
+
 	ck_assert(!reaches(PROC_FRONTEND, PROC_REGISTRY));
 	ck_assert(!reaches(PROC_REGISTRY, PROC_FRONTEND));
 	ck_assert(!reaches(PROC_FRONTEND, PROC_BACKEND));
@@ -107,6 +112,16 @@ START_TEST(walls)
 	ck_assert(!reaches(PROC_BACKEND, PROC_REGISTRY));
 	ck_assert(!reaches(PROC_REGISTRY, PROC_BACKEND));
 	ck_assert(!reaches(PROC_CTL, PROC_CTL));
+	/*
+	 * Keys: only who shakes hands asks, and nobody else is answered.  For a
+	 * control client the parent asks.
+	 */
+	for (proc = 0; proc < PROC_MAX; proc++) {
+		may = proc == PROC_PARENT || proc == PROC_FRONTEND ||
+		    proc == PROC_CTL;
+		ck_assert(reaches(proc, PROC_KEEPER) == may);
+		ck_assert(reaches(PROC_KEEPER, proc) == may);
+	}
 	ck_assert(reaches(PROC_FRONTEND, PROC_ROUTER));
 	ck_assert(reaches(PROC_ROUTER, PROC_REGISTRY));
 	ck_assert(reaches(PROC_ROUTER, PROC_BACKEND));
@@ -152,6 +167,7 @@ least(const char *kind, size_t len)
 		{ "u8", 1 }, { "bool", 1 }, { "u16", 2 }, { "u32", 4 },
 		{ "i32", 4 }, { "u64", 8 }, { "str", 2 }, { "bytes", 4 },
 		{ "service", SERVICE_WIRE_MIN },
+		{ "rule", 19 },		/* put_rule() with empty texts */
 		{ "count", 0 },		/* "count * ...": may be none */
 	};
 	size_t i;
@@ -187,7 +203,8 @@ is_fixed(const char *fields)
 	return (strstr(fields, "str ") == NULL &&
 	    strstr(fields, "bytes ") == NULL &&
 	    strstr(fields, ", service") == NULL &&
-	    strstr(fields, "count") == NULL);
+	    strstr(fields, ", rule") == NULL &&
+	    strstr(fields, "count *") == NULL);
 }
 
 /*

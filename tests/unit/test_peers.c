@@ -53,6 +53,50 @@ START_TEST(what_is_there_already_changes_nothing)
 }
 END_TEST
 
+START_TEST(with_tls_and_without_it_is_the_same_peer)
+{
+	char url[URL_TEXT_MAX + 1];
+
+	ck_assert(say_add("b.example", 1, "/", "", true, false));
+	commit();
+	ck_assert_str_eq(peer_text(&rd.peers.list[2], url),
+	    "ws://b.example:1/");
+	ck_assert(say_add_tls("b.example", 1, "/", false));
+	ck_assert_uint_eq(changes, 2);
+	ck_assert_uint_eq(rd.added.count, 1);
+	commit();
+	ck_assert_uint_eq(rd.peers.count, 3);
+	ck_assert(rd.peers.list[2].tls);
+	ck_assert(!rd.peers.list[2].insecure);
+	ck_assert_str_eq(peer_text(&rd.peers.list[2], url),
+	    "wss://b.example:1/");
+	ck_assert(say_add_tls("b.example", 1, "/", false));
+	ck_assert_uint_eq(changes, 2);
+	/* On loopback nothing else tells one from the other. */
+	ck_assert(say_add("127.0.0.1", 7, "/", "", false, false));
+	commit();
+	ck_assert(say_add_tls("127.0.0.1", 7, "/", false));
+	ck_assert_uint_eq(changes, 4);
+	commit();
+	ck_assert_uint_eq(rd.peers.count, 4);
+	ck_assert(rd.peers.list[3].tls);
+	/* And one of the configuration stays what it is there. */
+	ck_assert(say_add_tls("127.0.0.1", 1, "/ws/peers", false));
+	ck_assert_uint_eq(changes, 4);
+}
+END_TEST
+
+START_TEST(tls_is_not_insecure)
+{
+	ck_assert(!say_add_tls("b.example", 1, "/", true));
+	ck_assert(!say_add_tls("127.0.0.1", 1, "/", true));
+	ck_assert(!say_add_tls("b..example", 1, "/", false));
+	ck_assert(!say_add_tls("b.example", 0, "/", false));
+	ck_assert_uint_eq(changes, 0);
+	ck_assert_uint_eq(rd.added.count, 0);
+}
+END_TEST
+
 START_TEST(a_change_under_way_is_waited_for)
 {
 	rd.change.state = CHANGE_SENT;
@@ -184,6 +228,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, an_added_peer_is_in_the_next_generation);
 	tcase_add_test(tc, what_is_there_already_changes_nothing);
+	tcase_add_test(tc, with_tls_and_without_it_is_the_same_peer);
+	tcase_add_test(tc, tls_is_not_insecure);
 	tcase_add_test(tc, a_change_under_way_is_waited_for);
 	tcase_add_test(tc, nothing_begins_while_relayd_stops);
 	tcase_add_loop_test(tc, a_bad_peer_is_the_registrys_fault, 0,

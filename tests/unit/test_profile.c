@@ -36,6 +36,7 @@ static const struct may mays[PROC_MAX] = {
 	[PROC_BACKEND] = { .files = false },
 	[PROC_ROUTER] = { .files = false },
 	[PROC_REGISTRY] = { .files = true },
+	[PROC_KEEPER] = { .files = false },
 };
 
 static const struct child_ops *program;

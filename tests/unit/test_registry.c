@@ -80,9 +80,9 @@ static const struct {
 
 START_TEST(refuses_node)
 {
-	struct session_request q = { 11, refused[_i].kind,
-	    span_str(refused[_i].node), span_str("b"), span_str("a"),
-	    PEER_NONE, 0 };
+	struct session_request q = { .session = 11, .kind = refused[_i].kind,
+	    .node = span_str(refused[_i].node), .boot = span_str("b"),
+	    .address = span_str("a"), .peer = PEER_NONE, .local = true };
 	const struct reply *d;
 
 	registry_open(r, &q, at(0));

@@ -16,7 +16,7 @@
 #include "relay-registry/registry.h"
 #include "tests/unit/suite.h"
 
-#define SCHEMA_VERSION	2		/* what this program writes */
+#define SCHEMA_VERSION	3		/* what this program writes */
 
 static char		 dir[64], path[96], err[512];
 static sqlite3		*sql;
@@ -108,7 +108,7 @@ START_TEST(from_nothing)
 	opens();
 	ck_assert_int_eq(on_file("PRAGMA user_version"), SCHEMA_VERSION);
 	ck_assert_int_eq(on_file("SELECT count(*) FROM sqlite_master"
-	    " WHERE type = 'table'"), 7);
+	    " WHERE type = 'table'"), 12);
 	opens();
 }
 END_TEST
@@ -197,22 +197,45 @@ START_TEST(from_version_2)
 	ck_assert_str_eq(reply->peer->path, "/ws/peers");
 	ck_assert_str_eq(reply->node, "relay-b.example.com");
 	ck_assert(reply->peer->insecure && reply->peer->persist);
+	ck_assert(!reply->peer->tls);
+	ck_assert_int_eq(on_file("SELECT count(*) FROM token"
+	    " WHERE name = 'admin'"), 1);
+	ck_assert_int_eq(on_file("SELECT count(*) FROM session"
+	    " WHERE credential = ''"), 4);
+	ck_assert_int_eq(on_file("SELECT count(*) FROM identity"), 1);
 	reply_free(reply);
 	ck_assert_ptr_null(registry_reply(r));
 	registry_free(r);
 }
 END_TEST
 
+/* The key of this node is not made anew when it cannot be read. */
+START_TEST(damaged_key)
+{
+	struct db *db;
+
+	opens();
+	(void)on_file("INSERT INTO identity VALUES (1, 'short', 1)");
+	db = db_open(path, err, sizeof(err));
+	ck_assert_ptr_nonnull(db);
+	ck_assert_ptr_null(registry_new(db, 100, now, err, sizeof(err)));
+	ck_assert_ptr_nonnull(strstr(err, "own key is damaged"));
+	db_close(db);
+	ck_assert_int_eq(on_file("SELECT count(*) FROM identity"
+	    " WHERE seed = 'short'"), 1);
+}
+END_TEST
+
 START_TEST(newer_version)
 {
 	opens();
-	(void)on_file("PRAGMA user_version = 3");
+	(void)on_file("PRAGMA user_version = 4");
 	refused("a newer relayd wrote it");
 	(void)on_file("PRAGMA user_version = 2147483647");
 	refused("a newer relayd wrote it");
 	/* It was only looked at. */
 	ck_assert_int_eq(on_file("PRAGMA user_version"), 2147483647);
-	(void)on_file("PRAGMA user_version = 2");
+	(void)on_file("PRAGMA user_version = 3");
 	opens();
 }
 END_TEST
@@ -395,8 +418,12 @@ END_TEST
 static void __attribute__((noreturn))
 write_until_killed(int fd)
 {
-	struct session_request q = { (uint64_t)getpid(), NODE_HOME,
-	    span_str("alice.home"), span_str(""), span_str(""), PEER_NONE, 0 };
+	struct session_request q = { .session = (uint64_t)getpid(),
+	    .kind = NODE_HOME, .node = span_str("alice.home"),
+	    .boot = span_str(""), .address = span_str(""),
+	    .peer = PEER_NONE, .local = true };
+	const struct trust_conf trust = { AUTH_LOOPBACK, "", NULL, 0 };
+	struct credentials none = { .n = 0 };
 	struct service list[8];
 	struct registry *r;
 	struct reply *reply;
@@ -405,6 +432,7 @@ write_until_killed(int fd)
 	r = registry_new(db_open(path, err, sizeof(err)), 100, now, err,
 	    sizeof(err));
 	registry_configure(r, ROLE_MAIN, "main.example", now);
+	registry_configure_trust(r, 1, &trust, &none, now);
 	registry_open(r, &q, now);
 	for (i = 0; i < 8; i++) {
 		service_init(&list[i]);
@@ -413,7 +441,7 @@ write_until_killed(int fd)
 	for (i = 0;; i++) {
 		snprintf(list[0].version, sizeof(list[0].version), "%zu.0.0",
 		    i);
-		registry_register(r, q.session, i, list, 8);
+		registry_register(r, q.session, i, list, 8, now);
 		(void)registry_commit(r, now);
 		while ((reply = registry_reply(r)) != NULL)
 			reply_free(reply);
@@ -460,7 +488,8 @@ main(void)
 	tcase_add_test(tc, from_nothing);
 	tcase_add_test(tc, from_version_1);
 	tcase_add_test(tc, from_version_2);
-	tcase_add_loop_test(tc, fixtures_are_true, 0, SCHEMA_VERSION);
+	tcase_add_loop_test(tc, fixtures_are_true, 0, SCHEMA_VERSION - 1);
+	tcase_add_test(tc, damaged_key);
 	tcase_add_test(tc, newer_version);
 	tcase_add_test(tc, of_another_program);
 	tcase_add_test(tc, steps_in_order);

@@ -86,8 +86,9 @@ END_TEST
 
 START_TEST(dialled_for_another_generation)
 {
-	struct session_request q = { 11, NODE_PEER, span_str("b.main"),
-	    span_str("b"), span_str("x:1"), 0, 2 };
+	struct session_request q = { .session = 11, .kind = NODE_PEER,
+	    .node = span_str("b.main"), .boot = span_str("b"),
+	    .address = span_str("x:1"), .peer = 0, .generation = 2 };
 
 	registry_open(r, &q, at(0));
 	denies(11, 503, REGISTRY_OVERLOADED, "no longer in force");
@@ -129,7 +130,7 @@ START_TEST(registers_no_services)
 
 	fx_main(r, 11, "b.main", PEER_NONE, "b", 0);
 	fx_settle(r);
-	registry_register(r, 11, 5, &s, 1);
+	registry_register(r, 11, 5, &s, 1, fx_now());
 	v = fx_expect(r, MSG_REGISTERED, 11);
 	ck_assert_ptr_nonnull(v->verdicts[0].rule);
 	fx_silent(r);

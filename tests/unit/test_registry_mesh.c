@@ -53,7 +53,7 @@ START_TEST(health_after_registration)
 	fx_settle(r);
 	(void)drain(MSG_NONE);
 	fx_open(r, 21, "alice.home", "", "192.0.2.1:2", 5);
-	registry_register(r, 21, 1, &s, 1);
+	registry_register(r, 21, 1, &s, 1, fx_now());
 	health(21, false);
 	fx_settle(r);
 	mesh_says(MSG_PEER_ROWS);
@@ -82,7 +82,7 @@ START_TEST(own_services_are_not_for_peers)
 	struct service s = fx_service("echo", 1);
 	struct mesh_stats stats;
 
-	registry_register(r, 0, 1, &s, 1);
+	registry_register(r, 0, 1, &s, 1, fx_now());
 	fx_settle(r);
 	mesh_stats(registry_mesh(r), &stats);
 	ck_assert_uint_eq(stats.own_nodes, 0);
@@ -158,7 +158,7 @@ START_TEST(queries)
 	fx_home(r, 21, "alice.home", 1);
 	fx_open(r, 22, "bob.home", "", "192.0.2.1:2", 1);
 	s.visibility = VISIBILITY_MAIN;
-	registry_register(r, 22, 1, &s, 1);
+	registry_register(r, 22, 1, &s, 1, fx_now());
 	fx_settle(r);
 	fx_home(r, 23, "carol.home", 1);
 	fx_close(r, 23, 2);
@@ -197,7 +197,7 @@ START_TEST(answer_behind_rows)
 	fx_settle(r);
 	(void)drain(MSG_NONE);
 	fx_open(r, 21, "alice.home", "", "192.0.2.1:2", 1);
-	registry_register(r, 21, 1, &s, 1);
+	registry_register(r, 21, 1, &s, 1, fx_now());
 	registry_query(r, 11, span_str("m-1"), span_str(""), span_str("echo"));
 	ck_assert_int_eq(fx_mesh(r, &m), MSG_NONE);
 	fx_settle(r);
@@ -213,8 +213,10 @@ static void
 resume(uint64_t session, uint64_t epoch, const char *node, uint32_t peer,
     uint32_t generation)
 {
-	struct session_request q = { session, NODE_PEER, span_str(node),
-	    span_str(""), span_str("192.0.2.2:8081"), peer, generation };
+	struct session_request q = { .session = session, .kind = NODE_PEER,
+	    .node = span_str(node), .boot = span_str(""),
+	    .address = span_str("192.0.2.2:8081"), .peer = peer,
+	    .generation = generation };
 
 	registry_resume(r, &q, epoch, at(200));
 }

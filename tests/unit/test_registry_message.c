@@ -11,7 +11,8 @@ static const enum msg_type types[] = { MSG_SESSION_OPEN, MSG_SESSION_RESUME,
     MSG_SESSION_SEEN, MSG_SESSION_CLOSE, MSG_REGISTER, MSG_SERVICE_HEALTH,
     MSG_VIEW_REQUEST, MSG_PEER_REQUEST, MSG_PEER_ROWS, MSG_PEER_MORE,
     MSG_PEER_DIGEST, MSG_PEER_RESYNC, MSG_PEER_QUERY, MSG_PEER_BARRIER,
-    MSG_PEER_STATE, MSG_CTL_PEER, MSG_CTL_TOKEN };
+    MSG_PEER_STATE, MSG_CTL_PEER, MSG_CTL_TOKEN, MSG_PROOF_ASK,
+    MSG_CTL_NODE, MSG_CTL_AUDIT, MSG_CALLER_ASK, MSG_POLICY_DENIED };
 
 #define N_TYPES	((int)(sizeof(types) / sizeof(types[0])))
 
@@ -151,22 +152,28 @@ START_TEST(text_of_clients)
 
 	memset(text, '\xff', sizeof(text) - 1);
 	put_u64(&put, 1);
+	put_u64(&put, 1);
 	put_u8(&put, NODE_HOME);
 	put_u32(&put, 0);
 	put_u32(&put, 0);
 	put_u8(&put, 0);
+	put_u8(&put, 1);
 	put_str(&put, "alice.home");
 	put_str(&put, text);
+	put_str(&put, "");
 	put_str(&put, text);
 	put_str(&put, "");
 	ck_assert(send_message(MSG_SESSION_OPEN));
 	fx_expect(r, MSG_SESSION_ACCEPT, 1);
 	put_u64(&put, 2);
+	put_u64(&put, 2);
 	put_u8(&put, NODE_HOME);
 	put_u32(&put, 0);
 	put_u32(&put, 0);
 	put_u8(&put, 0);
+	put_u8(&put, 1);
 	put_str(&put, text);
+	put_str(&put, "");
 	put_str(&put, "");
 	put_str(&put, "");
 	put_str(&put, text);
@@ -205,6 +212,10 @@ conf_peer(uint32_t index, const char *host, uint8_t origin, uint32_t *n)
 	put_str(&put, "/ws/peers");
 	put_str(&put, "b.main");
 	put_u8(&put, origin);
+	put_bool(&put, true);
+	put_u32(&put, UINT32_MAX);
+	put_str(&put, "");
+	put_u32(&put, UINT32_MAX);
 	wire_get_init(&get, buf, put.len);
 	if (message_conf_peer(&get, confs, n))
 		return (true);
@@ -232,6 +243,7 @@ START_TEST(conf_peers)
 	ck_assert_str_eq(confs[5].path, "/ws/peers");
 	ck_assert_str_eq(confs[5].node, "b.main");
 	ck_assert_int_eq(confs[5].origin, PEER_PERSISTED);
+	ck_assert(confs[5].tls);
 }
 END_TEST
 

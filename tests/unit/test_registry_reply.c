@@ -43,6 +43,7 @@ START_TEST(replies)
 	ck_assert_uint_eq(get_u64(&g), 1);
 	ck_assert_uint_eq(get_u64(&g), 0);
 	ck_text(&g, "alice.home");
+	ck_text(&g, "");
 	ck_assert(get_done(&g));
 
 	put_register(1, 2, 2);
@@ -84,6 +85,7 @@ START_TEST(replies)
 	ck_assert_uint_eq(get_u16(&g), 409);
 	ck_assert_int_eq(get_i32(&g), REGISTRY_DUPLICATE_NODE);
 	ck_assert_uint_eq(get_u32(&g), LIMIT_CLONE_MS);
+	ck_text(&g, "");
 	ck_text(&g, "a home with this id is connected");
 	ck_assert(get_done(&g));
 
@@ -121,6 +123,7 @@ START_TEST(replies_of_peers)
 	ck_assert_uint_eq(get_u16(&g), 81);
 	ck_text(&g, "/ws/peers");
 	ck_text(&g, "b.main");
+	ck_assert(!get_bool(&g));
 	ck_assert(get_bool(&g));
 	ck_assert(get_bool(&g));
 	ck_assert(get_done(&g));

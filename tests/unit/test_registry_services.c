@@ -67,7 +67,7 @@ START_TEST(replaces_the_former_set)
 	ck_assert_int_eq(fx_number("SELECT count(*) FROM service"
 	    " WHERE name = 'echo'"), 0);
 	ck_assert_int_eq(fx_number("SELECT count(*) FROM method"), 4);
-	registry_register(r, 11, 3, NULL, 0);
+	registry_register(r, 11, 3, NULL, 0, fx_now());
 	ck_assert_uint_eq(fx_expect(r, MSG_ROUTE_SET, 11)->count, 0);
 	ck_assert_uint_eq(fx_expect(r, MSG_REGISTERED, 11)->count, 0);
 	ck_assert_int_eq(fx_number(SERVICES), 0);
@@ -279,8 +279,8 @@ START_TEST(failed_transaction_is_refused)
 	fx_home(r, 11, "alice.home", 0);
 	trap(traps[_i]);
 	fx_open(r, 12, "bob.home", "", "", 10);
-	registry_view(r, &(struct view_request){ 78, HTTP_ROUTE_REGISTRY,
-	    false, 0 }, at(10));
+	registry_view(r, &(struct view_request){ .request = 78,
+	    .route = HTTP_ROUTE_REGISTRY }, at(10));
 	register_list(11, 5, &s, 1);
 	fx_close(r, 11, 10);
 	fx_open(r, 13, "carol.home", "", "", 10);

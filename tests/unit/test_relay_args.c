@@ -13,6 +13,7 @@
 #include "tests/unit/suite.h"
 
 #define ARGS_MAX	32
+#define NOW_MS		1795000000000
 
 struct refusal {
 	const char	*line;
@@ -38,7 +39,7 @@ plan_line(const char *line, struct relay_args *args, struct relay_plan *plan)
 	strlcpy(why, "", sizeof(why));
 	memset(plan, 0, sizeof(*plan));
 	if (!relay_args_parse(args, argc, argv, why, sizeof(why)) ||
-	    !relay_plan_make(plan, args, why, sizeof(why))) {
+	    !relay_plan_make(plan, args, NOW_MS, why, sizeof(why))) {
 		free(argv[0]);
 		return (why);
 	}
@@ -72,7 +73,6 @@ static const struct refusal refusals[] = {
 	{ "-server -peers ws://[::1]:1,", "URL 2 \"\": there is nothing" },
 	{ "-server -peers ,ws://[::1]:1", "URL 1 \"\": there is nothing" },
 	{ "-server -peers ws://[::1]:1,,ws://[::1]:2", "URL 2 \"\"" },
-	{ "-server -peers wss://[::1]:1", "URL 1 \"wss://[::1]:1\": TLS" },
 	{ "-server -peers http://[::1]:1", "does not begin with ws" },
 	{ "-server -peers [::1]:1", "does not begin with ws" },
 	{ "-server -peers ws://[::1]:1,ws://[::1]:0", "URL 2 \"ws://[::1]:0\"" },
@@ -86,8 +86,19 @@ static const struct refusal refusals[] = {
 	{ "-server -host ::1 -peers ws://localhost:8080", "itself" },
 	{ "-server -host 192.0.2.1 -insecure -peers ws://192.0.2.1:8080",
 	    "itself" },
-	{ "-server -tls-cert x", "TLS is not available" },
-	{ "-server -tls-key=x", "TLS is not available" },
+	{ "-server -peers wss://[::1]:1/x,wss://[::1]:1/x", "given twice" },
+	{ "-server -peers wss://127.0.0.1:8080", "this node itself" },
+	{ "-server -tls-cert x", "-tls-cert: -tls-key is missing" },
+	{ "-server -tls-key=x", "-tls-key: -tls-cert is missing" },
+	{ "-server -tls-cert x -tls-key ''", "-tls-key: the name of" },
+	{ "-server -tls-cert= -tls-key x", "-tls-cert: the name of" },
+	{ "-server -host 0.0.0.0 -tls-cert x", "-tls-key is missing" },
+	{ "-server -tls-cert x -tls-cert y -tls-key z", "given twice" },
+	{ "-connect ws://127.0.0.1 -host 0.0.0.0 -tls-cert x -tls-key y",
+	    "a Home listens" },
+	{ "-connect ws://relay.example.com -tls-cert x -tls-key y",
+	    "add -insecure" },
+	{ "-connect ws://127.0.0.1 -o x", "-o: only together with join" },
 	{ "-server -verbose", "-verbose: there is no such flag" },
 	{ "-server --nosuch=1", "-nosuch: there is no such flag" },
 	{ "-server -a-flag-that-is-longer-than-any-flag-is", "no such flag" },
@@ -108,14 +119,13 @@ static const struct refusal refusals[] = {
 	{ "-server -node-id ''", "cannot be empty" },
 	{ "-server -node-id ..", "-node-id" },
 	{ "-server -host relay.example.com", "not an IPv4 or IPv6 address" },
-	{ "-server -host 0.0.0.0", "add -insecure" },
-	{ "-server -host ''", "add -insecure" },
-	{ "-server -host *", "add -insecure" },
-	{ "-server -host ::", "add -insecure" },
-	{ "-server -host 192.0.2.1 -insecure=false", "add -insecure" },
-	{ "-server -host 128.0.0.1", "add -insecure" },
+	{ "-server -host 0.0.0.0", "-tls-cert and -tls-key" },
+	{ "-server -host ''", "-tls-cert and -tls-key" },
+	{ "-server -host *", "-tls-cert and -tls-key" },
+	{ "-server -host ::", "-tls-cert and -tls-key" },
+	{ "-server -host 192.0.2.1 -insecure=false", "-tls-cert and -tls-key" },
+	{ "-server -host 128.0.0.1", "-tls-cert and -tls-key" },
 	{ "-connect ws://127.0.0.1 -host 0.0.0.0 -insecure", "a Home listens" },
-	{ "-connect wss://relay.example.com", "TLS is not available" },
 	{ "-connect http://relay.example.com", "does not begin with ws" },
 	{ "-connect relay.example.com:8080", "does not begin with ws" },
 	{ "-connect ''", "does not begin with ws" },
@@ -235,6 +245,44 @@ START_TEST(test_main_with_peers)
 }
 END_TEST
 
+START_TEST(test_tls)
+{
+	struct relay_args	 args;
+	struct relay_plan	 plan;
+
+	ck_assert_ptr_null(plan_line("-server -host 0.0.0.0 -tls-cert a.pem "
+	    "-tls-key=/b.pem -peers wss://relay-b.com", &args, &plan));
+	ck_assert_str_eq(plan.tls_cert, "a.pem");
+	ck_assert_str_eq(plan.tls_key, "/b.pem");
+	ck_assert(!plan.listen_insecure);
+	ck_assert(!plan.no_authentication);
+	ck_assert_str_eq(plan.peers[0].url.text,
+	    "wss://relay-b.com:443/ws/peers");
+	ck_assert(!plan.peers[0].insecure);
+	relay_plan_free(&plan);
+
+	/* Who may link is one thing, what is in the clear another. */
+	ck_assert_ptr_null(plan_line("-server -host 0.0.0.0 -tls-cert a "
+	    "-tls-key b -insecure", &args, &plan));
+	ck_assert(!plan.listen_insecure);
+	ck_assert(plan.no_authentication);
+	ck_assert_ptr_null(plan_line("-server -insecure", &args, &plan));
+	ck_assert(plan.no_authentication);
+
+	ck_assert_ptr_null(plan_line("-connect wss://relay.example.com "
+	    "-fallback wss://[::1]:1,ws://b.com -insecure -tls-cert a "
+	    "-tls-key b", &args, &plan));
+	ck_assert_str_eq(plan.uplinks[0].url.text,
+	    "wss://relay.example.com:443/ws/federation");
+	ck_assert(!plan.uplinks[0].insecure);
+	ck_assert(!plan.uplinks[1].insecure);
+	ck_assert(plan.uplinks[2].insecure);
+	ck_assert(!plan.no_authentication);
+	ck_assert_str_eq(plan.join.node_id, "");
+	relay_plan_free(&plan);
+}
+END_TEST
+
 START_TEST(test_many_peers)
 {
 	struct relay_args	 args;
@@ -289,6 +337,7 @@ main(void)
 	    sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tc, test_main);
 	tcase_add_test(tc, test_main_with_peers);
+	tcase_add_test(tc, test_tls);
 	tcase_add_test(tc, test_many_peers);
 	tcase_add_test(tc, test_home);
 	tcase_add_test(tc, test_many_uplinks);

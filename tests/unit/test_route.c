@@ -60,7 +60,7 @@ static enum route_result
 choose(const struct route_node *n, const char *server, const char *version,
     const char *method, struct route_instance **i)
 {
-	struct route_query	 q;
+	struct route_query	 q = { 0 };
 
 	q.node = n;
 	q.server = span_str(server);

@@ -157,11 +157,13 @@ START_TEST(dialed)
 	put_u32(&w, 9);
 	put_str(&w, "d.main");
 	put_str(&w, "boot");
+	put_str(&w, "");
 	put_str(&w, "192.0.2.1");
 	ck_assert(fix_tell(PROC_FRONTEND, MSG_LINK_DIALED, &w));
 	s = fix_sent(MSG_SESSION_OPEN);
 	ck_assert_ptr_nonnull(s);
 	id = get_u64(&s->get);
+	ck_assert_uint_eq(get_u64(&s->get), 77);
 	ck_assert_uint_eq(get_u8(&s->get), SESSION_PEER);
 	ck_assert_uint_eq(get_u32(&s->get), 3);
 	ck_assert_uint_eq(get_u32(&s->get), 9);
@@ -171,6 +173,7 @@ START_TEST(dialed)
 	put_u64(&w, 1);
 	put_u64(&w, 0);
 	put_str(&w, "d.main");
+	put_str(&w, "");
 	ck_assert(fix_tell(PROC_REGISTRY, MSG_SESSION_ACCEPT, &w));
 	ck_assert_ptr_nonnull(fix_sent(MSG_LINK_ACCEPT));
 	s = fix_sent(MSG_LINK_READY);

@@ -25,6 +25,22 @@ teardown(void)
 	fix_end();
 }
 
+/* The registry accepts it. */
+static void
+accepted(uint64_t session, const char *main_id)
+{
+	uint8_t		 buf[256];
+	struct wire_put	 w;
+
+	wire_put_init(&w, buf, sizeof(buf));
+	put_u64(&w, session);
+	put_u64(&w, 1);
+	put_u64(&w, 0);
+	put_str(&w, main_id);
+	put_str(&w, "");
+	ck_assert(fix_tell(PROC_REGISTRY, MSG_SESSION_ACCEPT, &w));
+}
+
 /* The dialer has a link to that Main; returns its session. */
 static uint64_t
 dialed(const char *main_id)
@@ -32,6 +48,7 @@ dialed(const char *main_id)
 	static uint64_t	 conn = 1000;
 	uint8_t		 buf[256];
 	struct wire_put	 w;
+	struct session	*s;
 
 	wire_put_init(&w, buf, sizeof(buf));
 	put_u64(&w, ++conn);
@@ -39,9 +56,13 @@ dialed(const char *main_id)
 	put_u32(&w, 1);
 	put_str(&w, main_id);
 	put_str(&w, "boot");
+	put_str(&w, "");
 	put_str(&w, "192.0.2.1");
 	ck_assert(fix_tell(PROC_FRONTEND, MSG_LINK_DIALED, &w));
-	return (TAILQ_LAST(&r->session_list, session_list)->id);
+	s = TAILQ_LAST(&r->session_list, session_list);
+	if (!s->up)
+		accepted(s->id, main_id);
+	return (s->id);
 }
 
 /* The message_id of the registration that was sent over a link. */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who may have a session, and what this node shows to the Mains it dials: the
+ * registry's part of authentication (auth.h, credential.h).
+ */
+#ifndef RELAY_REGISTRY_AUTH_IMPL_H
+#define RELAY_REGISTRY_AUTH_IMPL_H
+
+#include "relay-registry/auth.h"
+#include "relay-registry/credential.h"
+#include "relay-registry/registry_impl.h"
+
+#define NODE_CREDENTIALS	64	/* of one node that are looked at */
+#define CREDENTIAL_ID	48	/* bytes of what says which one it was, NUL */
+#define PROOF_TEXT	256	/* bytes of an X-Relay-Proof, NUL included */
+#define CHALLENGE_TEXT	128	/* bytes of a WWW-Authenticate, NUL included */
+
+/* How a session came in that has shown nothing. */
+#define BY_LOOPBACK	"loopback"
+#define BY_NOTHING	"none"
+/* What a Main proved that we dialled; its credential's id follows, if any. */
+#define BY_MAIN		"main"
+
+/* Whom we dial: the last attempt, and for uplinks the last session. */
+struct dialled {
+	bool		 asked;		/* for a proof, and not accepted since */
+	uint32_t	 tries;		/* which of the credentials is next */
+	uint64_t	 conn;
+	enum auth_method method;	/* that was shown */
+	uint32_t	 which;		/* of that method */
+	bool		 joined;
+	char		 nonce[AUTH_NONCE_TEXT];
+	char		 cnonce[AUTH_CNONCE_TEXT];
+	char		 server[LIMIT_NODE_ID + 1];
+	uint64_t	 session;	/* 0: none; of an uplink */
+	char		 credential[CREDENTIAL_ID];
+};
+
+struct trust {
+	enum authentication	 authentication;
+	char			 url[URL_TEXT_MAX + 1];	/* may be empty */
+	struct credentials	 credentials;
+	struct auth_nonces	 nonces;
+	uint8_t			 seed[AUTH_KEY];
+	uint8_t			 public[AUTH_KEY];
+	char			 public_text[AUTH_KEY_TEXT];
+	uint32_t		 generation;
+	struct uplink_conf	 uplinks[LIMIT_UPLINKS];
+	uint32_t		 n_uplinks;
+	struct dialled		 to_uplinks[LIMIT_UPLINKS];
+	struct dialled		 to_peers[LIMIT_PEERS];
+};
+
+/* One credential that a node may show. */
+struct candidate {
+	enum auth_method method;
+	enum node_kind	 kind;		/* of the node; 0: any */
+	const uint8_t	*value;
+	size_t		 len;
+	int64_t		 row;		/* enrolled: its row; 0: configured */
+	uint8_t		 buf[AUTH_KEY];
+};
+
+/* All that a node has. */
+struct candidates {
+	struct candidate list[NODE_CREDENTIALS];
+	uint32_t	 n;
+	uint32_t	 broken;	/* rows that make no sense */
+};
+
+/* That a node may come in, and what that does. */
+struct admission {
+	char		 credential[CREDENTIAL_ID];	/* for the session */
+	enum auth_method method;	/* 0: none */
+	char		 proof[PROOF_TEXT];	/* X-Relay-Proof, or empty */
+	int64_t		 row;		/* of an enrolled credential, or 0 */
+	char		 key[AUTH_KEY_TEXT];	/* of KEY and JOIN */
+};
+
+/* --- identity.c --- */
+
+struct trust	*trust_new(void);
+void		 trust_free(struct trust *);
+/* The key, from the database or new; false with a reason. */
+bool		 identity_load(struct trust *, struct db *, struct when, char *,
+		    size_t);
+
+/* --- auth_node.c: what a node has --- */
+
+void	auth_candidates(struct registry *, const char *, struct candidates *,
+	    struct when);
+bool	auth_disabled(struct registry *, const char *);
+/* Names a credential without telling it, also after a restart. */
+void	auth_credential_id(const struct trust *, enum auth_method,
+	    const uint8_t *, size_t, char [CREDENTIAL_ID]);
+
+/* --- auth_admit.c: links that come --- */
+
+/*
+ * Whether it has proved that it is the node, by its id in lower case; else why
+ * not, for it in the denial and for the log.
+ */
+bool	auth_admit(struct registry *, const struct session_request *,
+	    const char *, struct admission *, struct denial *, struct when);
+/* It was let in, if the transaction succeeds. */
+void	auth_admitted(struct registry *, const struct session_request *,
+	    const char *, const struct admission *, struct when);
+/* It was not: to the log and the audit log. */
+void	auth_refused(struct registry *, const struct session_request *,
+	    const char *, const char *, struct when);
+/* The header of a 401. */
+void	auth_challenge_text(const struct trust *, struct when,
+	    char [CHALLENGE_TEXT]);
+
+/* --- auth_dial.c: links with Mains that we dialled --- */
+
+/* Whether the Main proved what it must; as auth_admit(). */
+bool	auth_main_proved(struct registry *, const struct session_request *,
+	    const char *, struct admission *, struct denial *);
+/* An uplink's link. */
+void	auth_open_uplink(struct registry *, const struct session_request *,
+	    struct when);
+/* Whether what a Main proved still is what its block asks for. */
+bool	auth_main_valid(const struct registry *, enum holder, uint32_t,
+	    const char *);
+
+/* --- auth_cut.c: what was let in and may not be any more --- */
+
+/* Why a session of that credential may not stay; NULL: it may. */
+const char	*auth_fault(struct registry *, enum node_kind, const char *,
+		    const char *, uint64_t, struct when);
+/* End those sessions of a node, or of all ("") that may not stay. */
+void		 auth_cut(struct registry *, const char *, struct when);
+
+#endif
