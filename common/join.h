@@ -4,9 +4,9 @@
  * known to a Main, once.  "relay-join-1." and base64url (RFC 4648 section 5,
  * without padding) of: u8 version, str url, str node_id, str main_id, the
  * Main's Ed25519 public key (32 bytes), the one-time secret (32 bytes), u64
- * expiry in ms since 1970, str pin, then the first 4 bytes of the SHA-256 of all
- * before, so that a string that was cut or mistyped is told from one that is
- * refused.  Pure.
+ * expiry in ms since 1970, str pin, then the first 4 bytes of the SHA-256 of
+ * all before, so that a string that was cut or mistyped is told from one that
+ * is refused.  Pure.
  */
 #ifndef COMMON_JOIN_H
 #define COMMON_JOIN_H

@@ -140,12 +140,14 @@ bool
 json_integer(const struct json_span *span, int64_t min, int64_t max,
     int64_t *out)
 {
-	const char	*p = span->p, *end = p + span->len;
+	const char	*p = span->p, *end;
 	bool		 negative;
 	int64_t		 v = 0;
 
+	/* The text of a missing value is NULL. */
 	if (span->type != JSON_NUMBER || span->len > 19)
 		return (false);
+	end = p + span->len;
 	if ((negative = *p == '-'))
 		p++;
 	for (; p < end; p++) {

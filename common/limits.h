@@ -256,6 +256,9 @@
 					 * request has only begun: each costs a
 					 * stranger nothing */
 #define LIMIT_HANDSHAKES_ADDRESS 512	/* of these from one address */
+#define LIMIT_CHALLENGES	3	/* answers 401 to upgrades that leave a
+					 * connection open: each makes a nonce
+					 * in the registry */
 #define LIMIT_NONCE_MS		10000	/* a proof over a nonce is taken this long */
 #define LIMIT_NONCES		65536	/* nonces that were used and may not be again:
 					 * more in that time are told to wait */

@@ -212,12 +212,12 @@ policy_allows(const struct policy *p, const struct policy_ask *question,
     const struct policy_rule **rule)
 {
 	const struct policy_test *t = p->of[question->action].tests;
-	const struct policy_test *end = t + p->of[question->action].n;
 	struct policy_ask ask = *question;
+	uint32_t left;
 
 	*rule = NULL;
 	normalise(&ask);
-	for (; t != end; t++)
+	for (left = p->of[question->action].n; left > 0; left--, t++)
 		if (test_matches(t, &ask) &&
 		    name_match(t, &t->method, ask.method)) {
 			*rule = &p->rules[t->rule];

@@ -19,9 +19,9 @@
 #include "common/wire.h"
 
 enum policy_action {
-	POLICY_CONNECT = 1,	/* who: home or main that links with this Main */
-	POLICY_PUBLISH,		/* who: home that registers service, visibility */
-	POLICY_EXPORT,		/* who: main that is told of, and may call, service */
+	POLICY_CONNECT = 1,	/* who: home or main that links with us */
+	POLICY_PUBLISH,		/* who: home that has service, visibility */
+	POLICY_EXPORT,		/* who: main that is told of and may call service */
 	POLICY_IMPORT,		/* who: main whose homes' service is taken in */
 	POLICY_CALL,		/* who calls service, method at node */
 	POLICY_ADMIN		/* who: token that changes this node by HTTP */
@@ -143,7 +143,8 @@ bool	policy_rule_ok(const struct policy_rule *);
 
 /*
  * Wire, in CONF_RULE behind its index: bool allow, u8 action, u8 who, str from,
- * u8 to_who, str to, str service, str method, u8 visibility, str file, u32 line.
+ * u8 to_who, str to, str service, str method, u8 visibility, str file,
+ * u32 line.
  */
 void	put_rule(struct wire_put *, const struct policy_rule *);
 /* Errors stick to the reader; every field is checked. */

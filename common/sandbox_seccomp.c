@@ -82,8 +82,9 @@ static const char *const refuse_eacces[] = {
 
 static const char *const refuse_eperm[] = {
 	"kill", "tkill", "prctl", "setrlimit", "setpriority",
-	"sched_setscheduler", "sched_setaffinity", "mlock", "mlock2", "mlockall", "setsid", "setpgid",
-	"setitimer", "alarm", "umask", "uname", NULL
+	"sched_setscheduler", "sched_setaffinity", "mlock", "mlock2",
+	"mlockall", "setsid", "setpgid", "setitimer", "alarm", "umask",
+	"uname", NULL
 };
 
 static const char *const kill_list[] = {

@@ -4,9 +4,9 @@
  *
  * A record's hash is the SHA-256, in lower-case hex, of seven lines, each ended
  * by a newline: the hash of the record before it, then its seq, time (ms since
- * 1970) and event as decimal numbers, subject, object and detail, as they are in
- * the table `audit'.  Texts are printable ASCII and so never have a newline.  The
- * hash before the first record that is there is audit_head.anchor, 64 zeros
+ * 1970) and event as decimal numbers, subject, object and detail, as they are
+ * in the table `audit'.  Texts are printable ASCII and so never have a newline.
+ * The hash before the first record that is there is audit_head.anchor, 64 zeros
  * until the first ones went; audit_head also has the number and the hash of the
  * last.  So anybody can check it with a copy of the file:
  *
@@ -17,8 +17,8 @@
  * not, did.  What it cannot: there is no key in it, so whoever may write the
  * whole file, as the registry itself or root may, can compute a new chain from
  * where he likes to its end.  Against him helps only a hash that is elsewhere:
- * the log has the head's at each start, audit verify prints it.  Nor does it help
- * against a node that is let in and comes and goes until the oldest went.
+ * the log has the head's at each start, audit verify prints it.  Nor does it
+ * help against a node that is let in and comes and goes until the oldest went.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,9 +7,9 @@
  * there are LIMIT_AUDIT, a part at a time; the hash of the last that went is
  * kept, and the chain begins there.
  *
- * What strangers can cause at any pace (refusals, denials) is recorded one by one
- * up to LIMIT_AUDIT_RATE a second of each kind; the rest is counted, and the
- * count recorded.
+ * What strangers can cause at any pace (refusals, denials) is recorded one by
+ * one up to LIMIT_AUDIT_RATE a second of each kind; the rest is counted, and
+ * the count recorded.
  */
 #ifndef RELAY_REGISTRY_AUDIT_H
 #define RELAY_REGISTRY_AUDIT_H
@@ -37,7 +37,7 @@ enum audit_event {
 	AUDIT_DENY,		/* a call: caller, target, method and rule */
 	AUDIT_PEER,		/* added or deleted: by whom; URL */
 	AUDIT_TOKEN,		/* made or revoked: by whom; its name */
-	AUDIT_NODE,		/* enrolled, joined, disabled ...: by whom; node */
+	AUDIT_NODE,		/* enrolled, disabled ...: by whom; node */
 	AUDIT_MORE,		/* object: an event; detail: how many more */
 	AUDIT_MAX
 };
@@ -96,7 +96,7 @@ void	audit_tick(struct registry *, struct when);
 
 /* --- questions --- */
 
-#define AUDIT_PAGE	5000	/* records that are shown at once: 8 MB at most */
+#define AUDIT_PAGE	5000	/* records shown at once: 8 MB at most */
 
 struct audit_row {
 	uint64_t	 seq;

@@ -23,6 +23,7 @@ struct judge {
 	struct auth_text		 text;
 	const struct candidate		*by;	/* that it has proved */
 	bool				 busy;	/* it has to come again */
+	bool				 idle;	/* it has shown nothing */
 };
 
 void
@@ -32,7 +33,7 @@ auth_challenge_text(const struct trust *t, struct when now,
 	char nonce[AUTH_NONCE_TEXT];
 
 	auth_nonce_make(&t->nonces, now.mono.ms, nonce);
-	snprintf(text, CHALLENGE_TEXT, "Relay nonce=\"%s\", Bearer", nonce);
+	snprintf(text, CHALLENGE_TEXT, "Relay nonce=\"%s\"", nonce);
 }
 
 /* --- by what it proves it --- */
@@ -42,8 +43,7 @@ static bool
 fits(const struct judge *j, const struct candidate *c,
     enum auth_method method)
 {
-	return (c->method == method &&
-	    (c->kind == 0 || c->kind == j->q->kind));
+	return (c->method == method && c->kind == j->q->kind);
 }
 
 static bool
@@ -216,23 +216,36 @@ is_open(const struct judge *j)
 	    (a == AUTH_LOOPBACK && j->q->local)));
 }
 
-/* NULL, or why it is refused; an empty reason is not worth a line. */
+/*
+ * Everybody comes without a proof first, to be asked for one: that is no
+ * refusal (an empty reason), unless it could have none.
+ */
+static const char *
+without_proof(struct judge *j)
+{
+	if (j->all->n == 0 && j->all->broken == 0) {
+		j->idle = true;
+		return ("it has no credentials here, and shows none");
+	}
+	return (j->q->certificate.len > 0 ? "its certificate is not one of "
+	    "this node" : "");
+}
+
+/* NULL, or why it is refused. */
 static const char *
 judge(struct judge *j)
 {
 	const char *why;
 
 	if (auth_disabled(j->r, j->node))
-		return (j->q->authorization.len == 0 ? "" :
-		    "the node is disabled");
+		return ("the node is disabled");
 	if (is_open(j))
 		return (NULL);
 	by_certificate(j);
 	if (j->by != NULL)
 		return (NULL);
 	if (j->q->authorization.len == 0)
-		return (j->all->n == 0 && j->all->broken == 0 ?
-		    "it has no credentials here, and shows none" : "");
+		return (without_proof(j));
 	if ((why = auth_parse(j->q->authorization, &j->proof)) != NULL)
 		return (why);
 	return (check_proof(j));
@@ -306,7 +319,7 @@ auth_admit(struct registry *r, const struct session_request *q,
 	if (reason == NULL)
 		return (true);
 	if (reason[0] != '\0')
-		auth_refused(r, q, node, reason, now);
+		auth_refused(r, q, node, reason, !j.idle, now);
 	if (j.busy)
 		*why = (struct denial){ .status = 503,
 		    .code = REGISTRY_OVERLOADED,
@@ -319,10 +332,9 @@ auth_admit(struct registry *r, const struct session_request *q,
 	return (false);
 }
 
-/* Who shows nothing costs nothing: no row for that. */
 void
 auth_refused(struct registry *r, const struct session_request *q,
-    const char *node, const char *reason, struct when now)
+    const char *node, const char *reason, bool record, struct when now)
 {
 	char address[PEER_ADDRESS_MAX + 1];
 
@@ -331,7 +343,7 @@ auth_refused(struct registry *r, const struct session_request *q,
 		log_warn("%s %s at %s is refused: %s",
 		    q->kind == NODE_HOME ? "home" : "Main", node, address,
 		    reason);
-	if (q->authorization.len > 0)
+	if (record)
 		audit_text(r, AUDIT_REFUSE, node, address, reason, now);
 }
 
@@ -340,11 +352,13 @@ static void
 join(struct registry *r, const struct session_request *q, const char *node,
     const struct admission *a, struct when now)
 {
+	r->sync = true;		/* before the node forgets the secret */
 	registry_run(r, DB_CREDENTIAL_DROP, "i", a->row);
 	registry_run(r, DB_CREDENTIAL_ADD, "tiitii", node, (int64_t)q->kind,
 	    (int64_t)AUTH_BY_KEY, a->key, now.wall_ms, INT64_C(0));
+	/* It has signed with it, so that it works: those of before go. */
 	registry_run(r, DB_CREDENTIAL_TRIM, "tii", node, (int64_t)AUTH_BY_KEY,
-	    (int64_t)LIMIT_CREDENTIALS);
+	    INT64_C(1));
 	audit_text(r, AUDIT_NODE, node, "joined", a->key, now);
 	log_notice("%s has joined with the key ed25519:%s", node, a->key);
 }
@@ -358,10 +372,6 @@ auth_admitted(struct registry *r, const struct session_request *q,
 	registry_clean(q->address, address, sizeof(address));
 	if (a->method == AUTH_BY_JOIN && a->row != 0)
 		join(r, q, node, a, now);
-	else if (a->method == AUTH_BY_KEY && a->row != 0)
-		/* It works: those that it came to replace go. */
-		registry_run(r, DB_CREDENTIAL_DROP_OLD, "tii", node,
-		    (int64_t)AUTH_BY_KEY, a->row);
 	if (a->key[0] != '\0')
 		snprintf(how, sizeof(how), "%s ed25519:%s",
 		    auth_method_name(a->method), a->key);

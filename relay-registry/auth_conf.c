@@ -52,6 +52,8 @@ take_uplinks(struct trust *t, const struct uplink_conf *list, uint32_t n)
 			now[i].session = t->to_uplinks[j].session;
 			memcpy(now[i].credential, t->to_uplinks[j].credential,
 			    sizeof(now[i].credential));
+			memcpy(now[i].linked, t->to_uplinks[j].linked,
+			    sizeof(now[i].linked));
 		}
 	}
 	memcpy(t->to_uplinks, now, sizeof(now));

@@ -27,7 +27,7 @@ has_credential(struct registry *r, const struct candidates *all,
 
 	for (i = 0; i < all->n; i++) {
 		c = &all->list[i];
-		if (c->kind != 0 && c->kind != kind)
+		if (c->kind != kind)
 			continue;
 		auth_credential_id(r->trust, c->method, c->value, c->len, own);
 		if (strcmp(own, id) == 0)
@@ -66,16 +66,20 @@ static const char *
 credential_fault(struct registry *r, enum node_kind kind, const char *node,
     const char *id, uint64_t session, struct when now)
 {
+	const struct peer_link *link = peers_link(&r->peers, session);
 	struct candidates all;
 	const char *why;
 
-	if (id[0] == '\0')
-		return (NULL);		/* its row was lost: the router knows */
+	/* Its row was lost: whether it was dialled the router knows. */
+	if (id[0] == '\0' && link != NULL && link->peer < r->peers.n)
+		id = BY_MAIN;
 	if (strncmp(id, BY_MAIN, strlen(BY_MAIN)) == 0)
 		return (main_fault(r, id, session));
 	auth_candidates(r, node, &all, now);
-	if (strcmp(id, BY_LOOPBACK) == 0 || strcmp(id, BY_NOTHING) == 0)
-		why = open_fault(r, &all, strcmp(id, BY_LOOPBACK) == 0);
+	/* And where it came from, if it dialled. */
+	if (id[0] == '\0' || strcmp(id, BY_LOOPBACK) == 0 ||
+	    strcmp(id, BY_NOTHING) == 0)
+		why = open_fault(r, &all, strcmp(id, BY_NOTHING) != 0);
 	else
 		why = has_credential(r, &all, kind, id) ? NULL :
 		    "its credential is gone";
@@ -138,18 +142,21 @@ judge_row(struct registry *r, struct when now)
 		cut(r, session, node, address, why, now);
 }
 
-/* Uplinks that proved what is not asked of them any more. */
+/* Uplinks that are, or proved, what is not asked of them any more. */
 static void
 judge_uplinks(struct registry *r, struct when now)
 {
 	struct trust *t = r->trust;
 	struct dialled *d;
+	const char *want;
 	uint32_t i;
 
 	for (i = 0; i < t->n_uplinks; i++) {
 		d = &t->to_uplinks[i];
-		if (d->session == 0 ||
-		    auth_main_valid(r, HOLDER_UPLINK, i, d->credential))
+		want = t->uplinks[i].node;
+		if (d->session == 0 || ((want[0] == '\0' ||
+		    strcmp(want, d->linked) == 0) &&
+		    auth_main_valid(r, HOLDER_UPLINK, i, d->credential)))
 			continue;
 		cut(r, d->session, "the uplink", t->uplinks[i].host,
 		    "what it has proved is not what is asked of it now", now);

@@ -70,17 +70,29 @@ count(const struct registry *r, enum holder holder, uint32_t index,
 }
 
 /*
+ * Whose key is shown.  A Main that is not named by the configuration may call
+ * itself as it likes, and pass what it is shown on to that one: it sees the
+ * node's own key only.
+ */
+static const char *
+identity_main(const struct registry *r, enum holder holder, uint32_t index)
+{
+	return (holder == HOLDER_UPLINK ? r->trust->uplinks[index].node : "");
+}
+
+/*
  * A one-time secret that is there is tried every other time: if it was used
- * and this node did not learn that, it still gets in by its key.  Of two
- * credentials each has its turn until one works.
+ * and this node did not learn that, it still gets in by the key it was shown
+ * with.  Of two credentials each has its turn until one works.
  */
 static void
-choose(const struct registry *r, enum holder holder, uint32_t index,
+choose(struct registry *r, enum holder holder, uint32_t index,
     struct dialled *d)
 {
 	uint32_t n, turn = d->tries;
 
-	if (!d->joined && count(r, holder, index, AUTH_BY_JOIN) > 0) {
+	if (!d->joined && identity_main(r, holder, index)[0] != '\0' &&
+	    count(r, holder, index, AUTH_BY_JOIN) > 0) {
 		d->method = AUTH_BY_JOIN;
 		d->which = turn / 2 % count(r, holder, index, AUTH_BY_JOIN);
 		if (turn % 2 == 0)
@@ -93,9 +105,29 @@ choose(const struct registry *r, enum holder holder, uint32_t index,
 		d->method = AUTH_BY_TOKEN;
 	else {
 		d->method = AUTH_BY_KEY;
-		n = 1;
+		n = identity_count(r, identity_main(r, holder, index));
 	}
 	d->which = turn % n;
+}
+
+/* The key for what was chosen. */
+static void
+choose_key(struct registry *r, enum holder holder, uint32_t index,
+    struct dialled *d, struct when now)
+{
+	const char *node = identity_main(r, holder, index);
+	const struct credential *once;
+	char joining[CREDENTIAL_ID];
+
+	if (d->method == AUTH_BY_KEY) {
+		d->joining = identity_turn(r, node, d->which, d->seed);
+	} else if (d->method == AUTH_BY_JOIN) {
+		once = credential(r, holder, index, d->method, d->which);
+		auth_credential_id(r->trust, once->method, once->value,
+		    once->len, joining);
+		identity_for_join(r, node, joining, d->seed, now);
+		d->joining = true;
+	}
 }
 
 static struct auth_text
@@ -113,13 +145,13 @@ value_of(const struct credential *c)
 }
 
 static void
-write_signed(const struct registry *r, const struct auth_text *text,
+write_signed(const uint8_t seed[AUTH_KEY], const struct auth_text *text,
     const struct credential *once, char *out, size_t size)
 {
 	char proof[B64URL_SIZE(AUTH_SIGNATURE)], mac[B64URL_SIZE(AUTH_MAC)];
 	uint8_t bytes[AUTH_SIGNATURE];
 
-	auth_sign(r->trust->seed, text, SIDE_CLIENT, bytes);
+	auth_sign(seed, text, SIDE_CLIENT, bytes);
 	b64url_encode(bytes, AUTH_SIGNATURE, proof);
 	if (once != NULL) {
 		auth_mac(value_of(once), text, SIDE_JOIN, bytes);
@@ -152,6 +184,8 @@ write_header(const struct registry *r, enum node_kind kind, uint32_t index,
 	const struct credential *c = d->method == AUTH_BY_KEY ? NULL :
 	    credential(r, holder_of(kind), index, d->method, d->which);
 	struct auth_text text = text_of(r, kind, d, "");
+	uint8_t public[AUTH_KEY];
+	char key[AUTH_KEY_TEXT];
 
 	if (d->method == AUTH_BY_SECRET) {
 		write_secret(&text, c, out, size);
@@ -159,15 +193,17 @@ write_header(const struct registry *r, enum node_kind kind, uint32_t index,
 		snprintf(out, size, "Bearer %.*s", (int)c->len,
 		    (const char *)c->value);
 	} else {
-		text.key = r->trust->public_text;
-		write_signed(r, &text, c, out, size);
+		auth_public(d->seed, public);
+		b64url_encode(public, sizeof(public), key);
+		text.key = key;
+		write_signed(d->seed, &text, c, out, size);
 	}
 }
 
 /* Take what the Main asks for; NULL, or why nothing can be shown. */
 static const char *
 take_challenge(struct registry *r, const struct proof_request *q,
-    struct dialled *d)
+    struct dialled *d, struct when now)
 {
 	struct auth_challenge c;
 	uint8_t cnonce[AUTH_CNONCE_MIN];
@@ -177,6 +213,7 @@ take_challenge(struct registry *r, const struct proof_request *q,
 	choose(r, holder_of(q->kind), q->index, d);
 	if (d->method == AUTH_BY_TOKEN ? !c.bearer : !c.relay)
 		return ("it asks for nothing that this node can show");
+	choose_key(r, holder_of(q->kind), q->index, d, now);
 	strlcpy(d->nonce, c.nonce, sizeof(d->nonce));
 	arc4random_buf(cnonce, sizeof(cnonce));
 	b64url_encode(cnonce, sizeof(cnonce), d->cnonce);
@@ -208,7 +245,6 @@ registry_prove(struct registry *r, const struct proof_request *q,
 	char header[AUTH_SECRET_MAX + 512], node[LIMIT_NODE_ID + 1];
 	struct dialled *d;
 
-	(void)now;
 	d = find(r, q->kind, q->index, q->generation);
 	if (d == NULL) {
 		reply->reason = "it was dialled for a configuration that is "
@@ -218,7 +254,7 @@ registry_prove(struct registry *r, const struct proof_request *q,
 	d->tries += d->asked;	/* what was shown last did not work */
 	d->asked = false;
 	if ((reply->reason = check_main(r, q, node)) != NULL ||
-	    (reply->reason = take_challenge(r, q, d)) != NULL)
+	    (reply->reason = take_challenge(r, q, d, now)) != NULL)
 		return;
 	d->asked = true;
 	d->conn = q->conn;
@@ -314,9 +350,50 @@ admit(const struct registry *r, const struct credential *by,
 		a->method = d->method;
 }
 
+/* Whether it is one of those that the node has here. */
+static bool
+is_among(const struct candidates *all, const struct credential *by)
+{
+	uint32_t i;
+
+	for (i = 0; by != NULL && i < all->n; i++) {
+		if (all->list[i].kind == NODE_PEER &&
+		    all->list[i].method == by->method &&
+		    all->list[i].len == by->len &&
+		    CRYPTO_memcmp(all->list[i].value, by->value,
+		    by->len) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+/*
+ * Why a Main that was dialled may not be that node, whatever its block asks of
+ * it: the name of another, by which its credentials are worth nothing, is not
+ * for whoever answers somewhere.
+ */
+static const char *
+check_name(struct registry *r, const struct session_request *q,
+    const char *node, const struct credential *by, struct when now)
+{
+	struct candidates all;
+	bool taken;
+
+	if (auth_disabled(r, node))
+		return ("the node is disabled");
+	if (expected(r, NODE_PEER, q->peer)[0] != '\0')
+		return (NULL);
+	auth_candidates(r, node, &all, now);
+	taken = all.n + all.broken > 0 && !is_among(&all, by);
+	explicit_bzero(&all, sizeof(all));
+	return (taken ? "the node has credentials here, and neither does its "
+	    "peer block name it nor has it proved one of them" : NULL);
+}
+
 bool
 auth_main_proved(struct registry *r, const struct session_request *q,
-    const char *node, struct admission *a, struct denial *why)
+    const char *node, struct admission *a, struct denial *why,
+    struct when now)
 {
 	struct dialled *d = find(r, q->kind, q->peer, q->generation);
 	const struct credential *by = NULL;
@@ -337,6 +414,14 @@ auth_main_proved(struct registry *r, const struct session_request *q,
 		    .code = REGISTRY_FORBIDDEN, .reason = NOT_PROVED };
 		snprintf(why->detail, sizeof(why->detail), NOT_PROVED ": %s",
 		    fault);
+		return (false);
+	}
+	if (q->kind == NODE_PEER)
+		fault = check_name(r, q, node, by, now);
+	if (fault != NULL) {
+		*why = (struct denial){ .status = 403,
+		    .code = REGISTRY_FORBIDDEN, .reason = "forbidden" };
+		strlcpy(why->detail, fault, sizeof(why->detail));
 		return (false);
 	}
 	admit(r, by, d, q->conn, a);
@@ -408,6 +493,26 @@ is_right(const struct registry *r, const struct session_request *q,
 	return (false);
 }
 
+/* By which key it let us in is known now. */
+static void
+keep_key(struct registry *r, const struct session_request *q,
+    const struct dialled *d, const struct admission *a, struct when now)
+{
+	const char *node = identity_main(r, HOLDER_UPLINK, q->peer);
+
+	if (a->method != AUTH_BY_JOIN && a->method != AUTH_BY_KEY)
+		return;
+	if (d->joining)
+		log_notice("%s: this node has a new key there", node);
+	else if (identity_count(r, node) == 1)
+		return;
+	else
+		log_notice("%s: the key of before is taken, and none that was "
+		    "made to join with a one-time secret: to replace it, join "
+		    "again", node);
+	identity_in_force(r, node, d->joining ? d->seed : NULL, now);
+}
+
 /* The one-time secret has done what it is for, or is not needed. */
 static void
 say_joined(struct registry *r, const struct session_request *q,
@@ -436,7 +541,9 @@ accept_uplink(struct registry *r, const struct session_request *q,
 	reply->kind = NODE_UPLINK;
 	reply->epoch = 1;		/* there is no row that counts them */
 	d->session = q->session;
+	strlcpy(d->linked, node, sizeof(d->linked));
 	strlcpy(d->credential, a->credential, sizeof(d->credential));
+	keep_key(r, q, d, a, now);
 	say_joined(r, q, d, a);
 	registry_clean(q->address, address, sizeof(address));
 	audit_text(r, AUDIT_ADMIT, node, address, "dialled", now);
@@ -454,11 +561,11 @@ auth_open_uplink(struct registry *r, const struct session_request *q,
 	if (!name_node_lower(q->node, node, sizeof(node)))
 		node[0] = '\0';
 	if (is_right(r, q, node, &why) &&
-	    auth_main_proved(r, q, node, &a, &why)) {
+	    auth_main_proved(r, q, node, &a, &why, now)) {
 		accept_uplink(r, q, node, &a, now);
 		return;
 	}
 	deny(r, q, &why);
 	if (why.status == 403)
-		auth_refused(r, q, node, why.detail, now);
+		auth_refused(r, q, node, why.detail, true, now);
 }

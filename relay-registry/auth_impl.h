@@ -29,10 +29,13 @@ struct dialled {
 	enum auth_method method;	/* that was shown */
 	uint32_t	 which;		/* of that method */
 	bool		 joined;
+	uint8_t		 seed[AUTH_KEY];	/* of KEY and JOIN */
+	bool		 joining;	/* that key is not in force yet */
 	char		 nonce[AUTH_NONCE_TEXT];
 	char		 cnonce[AUTH_CNONCE_TEXT];
 	char		 server[LIMIT_NODE_ID + 1];
 	uint64_t	 session;	/* 0: none; of an uplink */
+	char		 linked[LIMIT_NODE_ID + 1];	/* with whom */
 	char		 credential[CREDENTIAL_ID];
 };
 
@@ -54,7 +57,7 @@ struct trust {
 /* One credential that a node may show. */
 struct candidate {
 	enum auth_method method;
-	enum node_kind	 kind;		/* of the node; 0: any */
+	enum node_kind	 kind;		/* of the node */
 	const uint8_t	*value;
 	size_t		 len;
 	int64_t		 row;		/* enrolled: its row; 0: configured */
@@ -81,9 +84,26 @@ struct admission {
 
 struct trust	*trust_new(void);
 void		 trust_free(struct trust *);
-/* The key, from the database or new; false with a reason. */
+/* The own key, from the database or new; false with a reason. */
 bool		 identity_load(struct trust *, struct db *, struct when, char *,
 		    size_t);
+
+/*
+ * How many keys this node has for a Main, each of which may be the one it
+ * takes: those of joins whose end is not known, and the one in force.
+ */
+uint32_t	 identity_count(struct registry *, const char *);
+/* The n-th of them; true: of a join.  The last is the node's own, if it has
+ * none for that Main. */
+bool		 identity_turn(struct registry *, const char *, uint32_t,
+		    uint8_t [AUTH_KEY]);
+/* The key for a join by the one-time secret of that id: the same each time. */
+void		 identity_for_join(struct registry *, const char *,
+		    const char *, uint8_t [AUTH_KEY], struct when);
+/* The Main has taken this key, or the one in force (NULL): no other is tried
+ * any more. */
+void		 identity_in_force(struct registry *, const char *,
+		    const uint8_t *, struct when);
 
 /* --- auth_node.c: what a node has --- */
 
@@ -105,9 +125,9 @@ bool	auth_admit(struct registry *, const struct session_request *,
 /* It was let in, if the transaction succeeds. */
 void	auth_admitted(struct registry *, const struct session_request *,
 	    const char *, const struct admission *, struct when);
-/* It was not: to the log and the audit log. */
+/* It was not: to the log and, if it is more than a knock, the audit log. */
 void	auth_refused(struct registry *, const struct session_request *,
-	    const char *, const char *, struct when);
+	    const char *, const char *, bool, struct when);
 /* The header of a 401. */
 void	auth_challenge_text(const struct trust *, struct when,
 	    char [CHALLENGE_TEXT]);
@@ -116,7 +136,7 @@ void	auth_challenge_text(const struct trust *, struct when,
 
 /* Whether the Main proved what it must; as auth_admit(). */
 bool	auth_main_proved(struct registry *, const struct session_request *,
-	    const char *, struct admission *, struct denial *);
+	    const char *, struct admission *, struct denial *, struct when);
 /* An uplink's link. */
 void	auth_open_uplink(struct registry *, const struct session_request *,
 	    struct when);

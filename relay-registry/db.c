@@ -352,6 +352,17 @@ db_commit(struct db *db)
 	return (false);
 }
 
+bool
+db_sync(struct db *db)
+{
+	if (sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE,
+	    NULL, NULL) == SQLITE_OK)
+		return (true);
+	snprintf(db->error, sizeof(db->error), "sync: %s",
+	    sqlite3_errmsg(db->sql));
+	return (false);
+}
+
 void
 db_rollback(struct db *db)
 {

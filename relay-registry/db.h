@@ -57,6 +57,11 @@ bool	db_begin(struct db *);
 /* End the transaction, if there is one.  After false it is rolled back. */
 bool	db_commit(struct db *);
 void	db_rollback(struct db *);
+/*
+ * What was committed survives a power cut from now on.  False: it may not,
+ * db_error() says why.
+ */
+bool	db_sync(struct db *);
 bool	db_in_transaction(const struct db *);
 
 /*

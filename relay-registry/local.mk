@@ -79,6 +79,7 @@ REGISTRY_TESTS = \
 	tests/unit/test_registry_message \
 	tests/unit/test_registry_peer \
 	tests/unit/test_registry_policy \
+	tests/unit/test_registry_policy_view \
 	tests/unit/test_registry_reply \
 	tests/unit/test_registry_resume \
 	tests/unit/test_registry_services \
@@ -119,7 +120,9 @@ tests_unit_test_registry_resume_LDADD = $(registry_test_libs)
 tests_unit_test_registry_clone_SOURCES = tests/unit/test_registry_clone.c
 tests_unit_test_registry_clone_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_clone_LDADD = $(registry_test_libs)
-tests_unit_test_registry_db_SOURCES = tests/unit/test_registry_db.c
+KILL_FIXTURE = tests/unit/kill_fixture.c tests/unit/kill_fixture.h
+tests_unit_test_registry_db_SOURCES = tests/unit/test_registry_db.c \
+	$(KILL_FIXTURE)
 tests_unit_test_registry_db_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_db_LDADD = $(registry_test_libs)
 tests_unit_test_registry_message_SOURCES = tests/unit/test_registry_message.c \
@@ -145,13 +148,20 @@ tests_unit_test_registry_view_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_view_LDADD = $(registry_test_libs)
 
 tests_unit_test_registry_audit_SOURCES = tests/unit/test_registry_audit.c \
+	$(KILL_FIXTURE) \
 	tests/unit/registry_fixture.c tests/unit/registry_fixture.h
 tests_unit_test_registry_audit_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_audit_LDADD = $(registry_test_libs)
+REGISTRY_POLICY_FIXTURE = tests/unit/registry_policy_fixture.c \
+	tests/unit/registry_policy_fixture.h $(REGISTRY_CASE)
 tests_unit_test_registry_policy_SOURCES = tests/unit/test_registry_policy.c \
-	$(REGISTRY_CASE)
+	$(REGISTRY_POLICY_FIXTURE)
 tests_unit_test_registry_policy_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_registry_policy_LDADD = $(registry_test_libs)
+tests_unit_test_registry_policy_view_SOURCES = \
+	tests/unit/test_registry_policy_view.c $(REGISTRY_POLICY_FIXTURE)
+tests_unit_test_registry_policy_view_CPPFLAGS = $(registry_test_cppflags)
+tests_unit_test_registry_policy_view_LDADD = $(registry_test_libs)
 
 REGISTRY_PEER_FIXTURE = tests/unit/registry_peer_fixture.c \
 	tests/unit/registry_peer_fixture.h
@@ -204,9 +214,11 @@ MESH_TESTS = tests/unit/test_mesh tests/unit/test_mesh_limits \
 	tests/unit/test_mesh_policy tests/unit/test_mesh_rows
 check_PROGRAMS += $(MESH_TESTS)
 TESTS += $(MESH_TESTS)
+MESH_FIXTURE = tests/unit/mesh_fixture.c tests/unit/mesh_fixture.h \
+	tests/unit/mesh_fixture_check.c tests/unit/mesh_fixture_impl.h \
+	tests/unit/mesh_fixture_router.c
 MESH_PAIR_FIXTURE = tests/unit/mesh_pair_fixture.c \
-	tests/unit/mesh_pair_fixture.h tests/unit/mesh_fixture.c \
-	tests/unit/mesh_fixture.h
+	tests/unit/mesh_pair_fixture.h $(MESH_FIXTURE)
 tests_unit_test_mesh_SOURCES = tests/unit/test_mesh.c $(MESH_PAIR_FIXTURE)
 tests_unit_test_mesh_CPPFLAGS = $(registry_test_cppflags)
 tests_unit_test_mesh_LDADD = $(registry_test_libs)
@@ -235,7 +247,7 @@ tests_unit_test_mesh_out_LDADD = $(registry_test_libs)
 
 FUZZERS += tests/fuzz/fuzz_mesh
 tests_fuzz_fuzz_mesh_SOURCES = tests/fuzz/fuzz_mesh.c \
-	tests/unit/mesh_fixture.c tests/unit/mesh_fixture.h $(FUZZ_DRIVER)
+	$(MESH_FIXTURE) $(FUZZ_DRIVER)
 tests_fuzz_fuzz_mesh_LDADD = libregistry.a libcommon.a $(LIBBSD_LIBS)
 tests_fuzz_fuzz_mesh_LDFLAGS = $(FUZZ_LDFLAGS)
 

@@ -86,9 +86,8 @@ struct mesh_part {
  * its services, and who may know it.  It outlives them with the row.
  */
 struct mesh_share {
-	TAILQ_ENTRY(mesh_share)	 link;		/* if in_delta */
+	TAILQ_ENTRY(mesh_share)	 link;		/* while a delta tells it */
 	struct mesh_row		*row;
-	bool			 in_delta;	/* that is being told */
 	uint16_t		 n;
 	struct mesh_part	*parts;
 	struct mesh_set		 has;
@@ -310,10 +309,7 @@ void	mesh_share_digest(struct mesh *, const struct mesh_peer *, uint32_t *,
 bool	mesh_delta_open(struct mesh *);
 void	mesh_delta_close(struct mesh *);
 
-/* Whether a service of another Main is taken in. */
-bool	mesh_may_import(const struct mesh *, const struct mesh_peer *,
-	    const char *);
-/* None of a row's services is: nobody is to know it. */
+/* None of a row's services is taken in: nobody is to know it. */
 bool	mesh_row_hidden(const struct mesh *, const struct mesh_peer *,
 	    const struct mesh_row *);
 /* Of n services those that are taken in, at the front; the others cleared. */

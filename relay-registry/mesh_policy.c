@@ -312,8 +312,7 @@ mesh_delta_open(struct mesh *m)
 		if (n++ > 0 && len > LIMIT_PEER_PART)
 			break;
 		mesh_table_telling(&m->own, row);
-		share_of(row)->in_delta = true;
-		TAILQ_INSERT_TAIL(&m->delta, row->share, link);
+		TAILQ_INSERT_TAIL(&m->delta, share_of(row), link);
 	}
 	m->seq++;
 	m->stats.deltas_sent++;
@@ -330,7 +329,6 @@ mesh_delta_close(struct mesh *m)
 
 	while ((s = TAILQ_FIRST(&m->delta)) != NULL) {
 		TAILQ_REMOVE(&m->delta, s, link);
-		s->in_delta = false;
 		if (!s->row->dirty)
 			mesh_table_told(&m->own, s->row);
 	}
@@ -339,12 +337,13 @@ mesh_delta_close(struct mesh *m)
 
 /* --- rows of others --- */
 
-bool
-mesh_may_import(const struct mesh *m, const struct mesh_peer *p,
+/* Whether a service of another Main is taken in. */
+static bool
+may_import(const struct mesh_policy *policy, const struct mesh_peer *p,
     const char *service)
 {
-	return (m->policy.may_import == NULL ||
-	    m->policy.may_import(m->policy.arg, p->id, service));
+	return (policy->may_import == NULL ||
+	    policy->may_import(policy->arg, p->id, service));
 }
 
 bool
@@ -359,7 +358,7 @@ mesh_row_hidden(const struct mesh *m, const struct mesh_peer *p,
 		return (false);
 	services = mesh_row_services(row);
 	for (i = 0; i < row->n && hidden; i++)
-		hidden = !mesh_may_import(m, p, services[i].name);
+		hidden = !may_import(&m->policy, p, services[i].name);
 	mesh_services_free(services, row->n);
 	return (hidden);
 }
@@ -371,7 +370,7 @@ mesh_import(const struct mesh *m, const struct mesh_peer *p,
 	uint16_t i, k = 0;
 
 	for (i = 0; i < n; i++) {
-		if (mesh_may_import(m, p, services[i].name))
+		if (may_import(&m->policy, p, services[i].name))
 			services[k++] = services[i];
 		else
 			service_clear(&services[i]);
@@ -390,10 +389,8 @@ differs(const struct mesh_policy *a, const struct mesh_policy *b,
 	uint16_t i;
 
 	for (i = 0; i < row->n && !other; i++)
-		other = (a->may_import == NULL ||
-		    a->may_import(a->arg, p->id, services[i].name)) !=
-		    (b->may_import == NULL ||
-		    b->may_import(b->arg, p->id, services[i].name));
+		other = may_import(a, p, services[i].name) !=
+		    may_import(b, p, services[i].name);
 	mesh_services_free(services, row->n);
 	return (other);
 }
@@ -419,8 +416,8 @@ import_anew(struct mesh *m, const struct mesh_policy *policy)
 }
 
 /*
- * Until now everybody was told everything: who is not waiting for a snapshot has
- * it, and who is in the middle of one begins again.
+ * Until now everybody was told everything: who is not waiting for a snapshot
+ * has it, and who is in the middle of one begins again.
  */
 static struct mesh_set
 who_knows(struct mesh *m)

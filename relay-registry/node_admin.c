@@ -30,7 +30,7 @@ struct standing {
 	bool		 configured;
 	uint32_t	 keys, tokens, joins;	/* enrolled */
 	bool		 known;		/* it has been here */
-	enum node_kind	 kind;		/* 0: not known */
+	enum node_kind	 kind;		/* as what it may link */
 };
 
 static void
@@ -50,6 +50,7 @@ count_enrolled(struct registry *r, struct standing *s)
 	row = registry_run(r, DB_CREDENTIAL_OF, "t", s->node);
 	for (; row == 1; row = registry_check(r, db_next(r->db,
 	    DB_CREDENTIAL_OF))) {
+		s->kind = (enum node_kind)db_int(r->db, DB_CREDENTIAL_OF, 1);
 		switch ((enum auth_method)db_int(r->db, DB_CREDENTIAL_OF, 2)) {
 		case AUTH_BY_KEY:
 			s->keys++;
@@ -65,6 +66,10 @@ count_enrolled(struct registry *r, struct standing *s)
 	db_done(r->db, DB_CREDENTIAL_OF);
 }
 
+/*
+ * As what it was seen counts for nothing: it may have been somebody else, and a
+ * Main may do more than a home.
+ */
 static void
 look_up(struct registry *r, struct standing *s)
 {
@@ -72,11 +77,9 @@ look_up(struct registry *r, struct standing *s)
 
 	c = credentials_of(&r->trust->credentials, s->node, 0);
 	s->configured = c != NULL;
+	s->kind = NODE_HOME;
 	count_enrolled(r, s);
-	if (registry_run(r, DB_NODE_INFO, "t", s->node) == 1) {
-		s->known = true;
-		s->kind = (enum node_kind)db_int(r->db, DB_NODE_INFO, 0);
-	}
+	s->known = registry_run(r, DB_NODE_INFO, "t", s->node) == 1;
 	db_done(r->db, DB_NODE_INFO);
 	if (c != NULL)
 		s->kind = c->holder == HOLDER_HOME ? NODE_HOME : NODE_PEER;
@@ -217,6 +220,7 @@ make_join(struct registry *r, uint64_t request, const struct node_request *q,
 		audit_text(r, AUDIT_NODE, s->node, q->op == CTL_NODE_ROTATE ?
 		    "rotate" : "enroll", j.url, now);
 		say_secret(r, request, "join", text);
+		auth_cut(r, s->node, now);
 		answer(o, CTL_OK, "");
 	} else
 		answer(o, CTL_REFUSED, "the join string would be too long");
@@ -262,12 +266,12 @@ make_token(struct registry *r, uint64_t request, const struct standing *s,
 	token_make(token);
 	token_hash(span_str(token), hash);
 	registry_run(r, DB_CREDENTIAL_ADD, "tiitii", s->node,
-	    (int64_t)(s->kind == NODE_PEER ? NODE_PEER : NODE_HOME),
-	    (int64_t)AUTH_BY_TOKEN, hash, now.wall_ms, INT64_C(0));
+	    (int64_t)s->kind, (int64_t)AUTH_BY_TOKEN, hash, now.wall_ms, INT64_C(0));
 	registry_run(r, DB_CREDENTIAL_TRIM, "tii", s->node,
 	    (int64_t)AUTH_BY_TOKEN, (int64_t)LIMIT_CREDENTIALS);
 	audit_text(r, AUDIT_NODE, s->node, "token", "", now);
 	say_secret(r, request, "token", token);
+	auth_cut(r, s->node, now);
 	answer(o, CTL_OK, "");
 	explicit_bzero(token, sizeof(token));
 }
@@ -295,6 +299,7 @@ act(struct registry *r, uint64_t request, const struct node_request *q,
 	}
 	if (!registry_begin(r))
 		return;
+	r->sync = true;		/* what is said to be revoked stays so */
 	registry_run(r, DB_CREDENTIAL_EXPIRE, "i", now.wall_ms);
 	look_up(r, &s);
 	switch (q->op) {

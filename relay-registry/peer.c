@@ -53,6 +53,14 @@ peer_id(const struct peer *peer)
 	return (peer->conf.node[0] != '\0' ? peer->conf.node : peer->learned);
 }
 
+void
+peer_url(const struct peer_conf *c, char *buf, size_t size)
+{
+	/* What was read as a URL fits in one. */
+	(void)url_text(c->tls ? "wss" : "ws", c->host, c->port, c->path, buf,
+	    size);
+}
+
 uint32_t
 peers_find_id(const struct peers *p, const char *id)
 {

@@ -169,6 +169,8 @@ uint32_t		 peers_linked(const struct peers *);
 
 /* The id a peer has: the configured one or the one that was learned. */
 const char	*peer_id(const struct peer *);
+/* Where it is dialled, at most URL_TEXT_MAX bytes and a NUL. */
+void		 peer_url(const struct peer_conf *, char *, size_t);
 /* The link of a peer that is up, by whoever dialled, or NULL. */
 struct peer_link *peer_link(const struct peers *, uint32_t);
 /* By what identifies it, or PEER_NONE. */

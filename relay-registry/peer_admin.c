@@ -32,13 +32,6 @@ refuse(struct outcome *o, uint16_t status, const char *text)
 	return (false);
 }
 
-static void
-url_of(const struct peer_conf *c, char *buf, size_t size)
-{
-	(void)url_text(c->tls ? "wss" : "ws", c->host, c->port, c->path, buf,
-	    size);
-}
-
 /* --- add --- */
 
 /* Where that can be told; else the link that dials itself is refused. */
@@ -121,7 +114,7 @@ check_new(struct registry *r, struct outcome *o)
 	if (index != PEER_NONE) {
 		c = &r->peers.list[index].conf;
 		o->status = 409;
-		url_of(c, url, sizeof(url));
+		peer_url(c, url, sizeof(url));
 		snprintf(o->text, sizeof(o->text), "a peer with this node id "
 		    "is there already: %s", url);
 		return (false);
@@ -309,7 +302,7 @@ note(struct registry *r, const char *by, const struct peer_request *q,
 		    span_str(verb(q)), now);
 		return;
 	}
-	url_of(c, url, sizeof(url));
+	peer_url(c, url, sizeof(url));
 	audit_text(r, AUDIT_PEER, by, url, verb(q), now);
 }
 
@@ -320,7 +313,7 @@ note_by_token(struct registry *r, const char *token,
 {
 	char url[URL_TEXT_MAX + 1], by[TOKEN_BY_SIZE];
 
-	url_of(c, url, sizeof(url));
+	peer_url(c, url, sizeof(url));
 	log_notice("token %s: peer %s is %s", token, url, verb(q));
 	token_by(token, by);
 	note(r, by, q, c, now);

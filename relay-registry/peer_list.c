@@ -87,7 +87,7 @@ show_coming(const struct walk *w, const struct peer_conf *c)
 	    .state = "waiting", .reason = "", .retry_in_ms = 0 };
 	char url[URL_TEXT_MAX + 1];
 
-	(void)url_text(c->tls ? "wss" : "ws", c->host, c->port, c->path, url, sizeof(url));
+	peer_url(c, url, sizeof(url));
 	info.url = url;
 	info.origin = origin_name(c->origin);
 	show(w, &info, peers_link_of(&w->r->peers, c->node));
@@ -101,8 +101,7 @@ show_peer(const struct walk *w, uint32_t index)
 	    .state = state_name(peer->state), .reason = peer->reason };
 	char url[URL_TEXT_MAX + 1];
 
-	(void)url_text(peer->conf.tls ? "wss" : "ws", peer->conf.host, peer->conf.port,
-	    peer->conf.path, url, sizeof(url));
+	peer_url(&peer->conf, url, sizeof(url));
 	info.url = url;
 	info.origin = origin_name(peer->conf.origin);
 	info.retry_in_ms = peer_retry_in_ms(peer, w->now.mono);

@@ -47,12 +47,6 @@ peer_is_own(struct registry *r, const struct session_request *q,
 	return (true);
 }
 
-static void
-url_of(const struct peer_conf *c, char *buf, size_t size)
-{
-	(void)url_text(c->tls ? "wss" : "ws", c->host, c->port, c->path, buf, size);
-}
-
 bool
 peer_is_expected(struct registry *r, const struct session_request *q,
     const char *node, struct denial *why)
@@ -67,7 +61,7 @@ peer_is_expected(struct registry *r, const struct session_request *q,
 	conf = &r->peers.list[q->peer].conf;
 	if (conf->node[0] == '\0' || strcmp(conf->node, node) == 0)
 		return (true);
-	url_of(conf, url, sizeof(url));
+	peer_url(conf, url, sizeof(url));
 	/* The dialer warns, as often as that is good. */
 	log_debug("peer %s calls itself %s, the configuration says %s", url,
 	    node, conf->node);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The registry's part of policy (common/policy.h): which rules are in force,
- * and what it asks them.  They are those of the last registry_configure_policy().
+ * and what it asks them.  They are those of the last
+ * registry_configure_policy().
  */
 #ifndef RELAY_REGISTRY_POLICY_IMPL_H
 #define RELAY_REGISTRY_POLICY_IMPL_H

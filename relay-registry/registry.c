@@ -119,11 +119,15 @@ registry_commit(struct registry *r, struct when now)
 	} else if (db_commit(r->db)) {
 		if (wrote && r->lost)
 			r->behind = true;
+		/* It is true all the same: nothing is taken back. */
+		if (wrote && r->sync && !db_sync(r->db))
+			log_warn("database: %s", db_error(r->db));
+		r->sync = false;
 		release_all(r, now);
 		return (true);
 	} else
 		log_err("database: %s", db_error(r->db));
-	r->broken = false;
+	r->broken = r->sync = false;
 	refuse_all(r, now);
 	return (false);
 }

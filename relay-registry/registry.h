@@ -254,8 +254,12 @@ struct node_info {
 /* In order of their ids, until the callback returns false. */
 void	registry_each_node(struct registry *, bool (*)(void *,
 	    const struct node_info *), void *, struct when);
-/* This node's public key, as relayd.conf(5) has it, to 64 bytes. */
-void	registry_identity(const struct registry *, char [64]);
+/*
+ * This node's public keys, as relayd.conf(5) has them: its own first, with an
+ * empty id, then each that is in force for the Main of the id only.
+ */
+void	registry_each_identity(struct registry *, void (*)(void *,
+	    const char *, const char *), void *);
 
 /* A router is there that knows nothing. */
 void	registry_router_up(struct registry *);

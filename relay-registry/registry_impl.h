@@ -44,12 +44,14 @@ struct registry {
 	uint32_t		 max_nodes;
 	int64_t			 n_nodes;
 	bool			 broken;	/* this transaction must fail */
+	bool			 sync;		/* it must survive a power cut */
 	bool			 lost;		/* a former one did */
 	bool			 behind;
 	struct reply_queue	 waiting;
 	struct reply_queue	 ready;
 	struct clone_table	 clones;
-	int64_t			 warned_ms;	/* no warning before */
+	int64_t			 warned_ms;	/* a new second for them */
+	uint32_t		 warned;	/* of strangers, in this one */
 	int64_t			 own_warned_ms;	/* of this node's own id */
 	struct mesh		*mesh;
 	struct peers		 peers;

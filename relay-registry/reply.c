@@ -135,6 +135,13 @@ reply_refuse(struct reply *r)
 		free(r->header);	/* a proof: there is no link to it */
 		r->header = NULL;
 		return (true);
+	case MSG_PROOF_ANSWER:
+		/* Its key is not in the database. */
+		if (r->header != NULL)
+			freezero(r->header, strlen(r->header));
+		r->header = NULL;
+		r->reason = CANNOT_WRITE;
+		return (true);
 	case MSG_REGISTERED:
 		for (i = 0; i < r->count; i++)
 			r->verdicts[i].rule =

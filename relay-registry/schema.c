@@ -115,16 +115,19 @@ static const char step_2[] =
     " 0, '0000000000000000000000000000000000000000000000000000000000000000');"
 
 /*
- * What enrolled nodes show.  kind: of the node, 0 until it has come.  method:
- * 1 key, 3 token, 5 join; value: a public key or a one-time secret in
- * base64url, or the SHA-256 of a token in hex.  A node without credentials may
- * be disabled, too.  seed: this node's own Ed25519 private key.
+ * What enrolled nodes show.  kind: as what it may link.  method: 1 key, 3
+ * token, 5 join; value: a public key or a one-time secret in base64url, or the
+ * SHA-256 of a token in hex.  A node without credentials may be disabled, too.
+ *
+ * identity: this node's Ed25519 private keys.  main: whom it is shown to, or
+ * empty for all that have none of their own.  joining: empty if it is in force,
+ * else for which one-time secret it was made (auth_credential_id()).
  */
 #define STEP_3_CREDENTIALS						\
     "CREATE TABLE credential ("						\
     " id INTEGER NOT NULL PRIMARY KEY,"					\
     " node TEXT NOT NULL,"						\
-    " kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 2),"		\
+    " kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 2),"		\
     " method INTEGER NOT NULL CHECK (method IN (1, 3, 5)),"		\
     " value TEXT NOT NULL,"						\
     " created INTEGER NOT NULL,"					\
@@ -136,10 +139,12 @@ static const char step_2[] =
     " since INTEGER NOT NULL"						\
     ") WITHOUT ROWID;"							\
     "CREATE TABLE identity ("						\
-    " id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),"			\
+    " main TEXT NOT NULL,"						\
+    " joining TEXT NOT NULL,"						\
     " seed TEXT NOT NULL,"						\
-    " created INTEGER NOT NULL"						\
-    ");"
+    " created INTEGER NOT NULL,"					\
+    " PRIMARY KEY (main, joining)"					\
+    ") WITHOUT ROWID;"
 
 /* By what a session was let in, as auth_admit() writes it. */
 #define STEP_3_LINKS							\

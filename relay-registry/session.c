@@ -13,7 +13,8 @@
 #include "relay-registry/policy_impl.h"
 
 #define REASON_MAX	128	/* bytes of a reason that are kept */
-#define WARNED_MS	1000	/* least time between warnings of strangers */
+#define WARNED_MS	1000	/* in this time at most ... */
+#define WARNED_MAX	10	/* ... so many warnings of strangers */
 
 void
 registry_clean(struct span s, char *buf, size_t size)
@@ -29,10 +30,14 @@ registry_clean(struct span s, char *buf, size_t size)
 bool
 registry_may_warn(struct registry *r, struct when now)
 {
-	if (now.mono.ms < r->warned_ms)
-		return (false);
-	r->warned_ms = now.mono.ms + WARNED_MS;
-	return (true);
+	if (now.mono.ms >= r->warned_ms) {
+		if (r->warned > WARNED_MAX)
+			log_warn("%u more warnings of this kind were left out",
+			    r->warned - WARNED_MAX);
+		r->warned_ms = now.mono.ms + WARNED_MS;
+		r->warned = 0;
+	}
+	return (++r->warned <= WARNED_MAX);
 }
 
 /* What is wrong with who it says it is, or false with its id in node. */
@@ -294,9 +299,10 @@ may_link(struct registry *r, const struct session_request *q,
 	if (q->peer != PEER_NONE) {
 		if (!peer_is_expected(r, q, node, why))
 			return (false);
-		if (!auth_main_proved(r, q, node, admission, why)) {
+		if (!auth_main_proved(r, q, node, admission, why, now)) {
 			if (why->status == 403)
-				auth_refused(r, q, node, why->detail, now);
+				auth_refused(r, q, node, why->detail, true,
+				    now);
 			return (false);
 		}
 	} else if (!auth_admit(r, q, node, admission, why, now))
@@ -305,7 +311,7 @@ may_link(struct registry *r, const struct session_request *q,
 		return (true);
 	policy_where(rule, where, sizeof(where));
 	snprintf(reason, sizeof(reason), "denied by %s", where);
-	auth_refused(r, q, node, reason, now);
+	auth_refused(r, q, node, reason, true, now);
 	*why = (struct denial){ .status = 403, .code = REGISTRY_FORBIDDEN,
 	    .reason = "forbidden" };
 	return (false);

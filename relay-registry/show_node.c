@@ -58,15 +58,23 @@ registry_show_nodes(struct registry *r, struct channel *ch, uint64_t request,
 	registry_each_node(r, node_row, &rows, now);
 }
 
+static void
+identity_row(void *arg, const char *key, const char *main_id)
+{
+	const struct rows *rows = arg;
+	struct ctl_row row;
+
+	ctl_row_begin(&row, rows->ch, rows->request, "identity");
+	ctl_text(&row, "key", key);
+	ctl_text(&row, "main", main_id);
+	ctl_row_end(&row);
+}
+
 void
 registry_show_identity(struct registry *r, struct channel *ch,
     uint64_t request)
 {
-	struct ctl_row row;
-	char key[64];
+	struct rows rows = { ch, request };
 
-	registry_identity(r, key);
-	ctl_row_begin(&row, ch, request, "identity");
-	ctl_text(&row, "key", key);
-	ctl_row_end(&row);
+	registry_each_identity(r, identity_row, &rows);
 }

@@ -267,8 +267,10 @@ list_federated(void *arg, const struct mesh_view *v)
 	struct list *l = arg;
 	const struct service *s;
 	struct json_object *methods;
+	uint16_t i;
 
-	for (s = v->services; s < v->services + v->n; s++) {
+	for (i = 0; i < v->n; i++) {
+		s = &v->services[i];
 		ask_about(l, v->node, v->main_id, s->name);
 		methods = method_names(l, s);
 		if (is_seen(l, s->n_methods == 0, methods))

@@ -11,11 +11,14 @@
 
 #include <sys/random.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "relay-router/router.h"
+
+#define ADDRESS_KEPT	64	/* bytes for the log: "[IPv6 address]:port" */
 
 /* Two hashes under two keys: nobody finds another text with both. */
 struct digest {
@@ -44,6 +47,7 @@ struct caller_table {
 struct http_held {
 	uint8_t			 route;
 	struct digest		 digest;
+	char			 address[ADDRESS_KEPT]; /* of who asks */
 	size_t			 len;
 	char			 body[];
 };
@@ -128,9 +132,10 @@ caller_forget(struct router *r)
 /* --- who has to wait --- */
 
 static void
-unknown(struct router *r, uint64_t id)
+unknown(struct router *r, uint64_t id, struct span address)
 {
 	r->stats.strangers++;
+	verdict_refused(r, "HTTP request", address, "unknown token");
 	http_respond(r, id, 401, 0, span_str("{\"error\":\"unknown token\"}"));
 }
 
@@ -143,7 +148,7 @@ has_room(const struct caller_table *t, struct span body)
 
 static struct http_call *
 hold(struct router *r, uint64_t id, uint8_t route, const struct digest *d,
-    struct span body)
+    struct span address, struct span body)
 {
 	struct caller_table	*t = r->callers;
 	struct http_call	*h = http_call_new(r, id, 0, "");
@@ -153,6 +158,8 @@ hold(struct router *r, uint64_t id, uint8_t route, const struct digest *d,
 		fatal("out of memory");
 	held->route = route;
 	held->digest = *d;
+	snprintf(held->address, sizeof(held->address), "%.*s",
+	    (int)address.len, address.p);
 	held->len = body.len;
 	if (body.len != 0)
 		memcpy(held->body, body.p, body.len);
@@ -195,7 +202,7 @@ ask(struct router *r, const struct http_call *h, struct span authorization)
 
 void
 caller_request(struct router *r, uint64_t id, uint8_t route,
-    struct span authorization, struct span body)
+    struct span address, struct span authorization, struct span body)
 {
 	struct digest		 d = digest_of(r->callers, authorization);
 	const struct holder	*known;
@@ -208,7 +215,7 @@ caller_request(struct router *r, uint64_t id, uint8_t route,
 		http_serve(r, id, route, name, body);
 	} else if (authorization.len > LIMIT_AUTHORIZATION ||
 	    memchr(authorization.p, '\0', authorization.len) != NULL) {
-		unknown(r, id);
+		unknown(r, id, address);
 	} else if (r->registry == NULL) {
 		view_unavailable(r, id);
 	} else if (channel_congested(r->registry) ||
@@ -216,7 +223,7 @@ caller_request(struct router *r, uint64_t id, uint8_t route,
 		http_respond(r, id, 503, RPC_RETRY_MS,
 		    span_str("{\"error\":\"too many requests\"}"));
 	} else {
-		h = hold(r, id, route, &d, body);
+		h = hold(r, id, route, &d, address, body);
 		if (!ask(r, h, authorization)) {
 			http_call_free(r, h);
 			view_unavailable(r, id);
@@ -249,7 +256,7 @@ answered(struct router *r, struct http_call *h, bool known, const char *name)
 		http_serve(r, id, held->route, name,
 		    (struct span){ held->body, held->len });
 	} else {
-		unknown(r, id);
+		unknown(r, id, span_str(held->address));
 	}
 	free(held);
 }

@@ -246,7 +246,7 @@ void
 on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct router	*r = arg;
-	struct span	 authorization, body;
+	struct span	 address, authorization, body;
 	uint64_t	 id;
 	uint8_t		 route;
 
@@ -255,7 +255,7 @@ on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	id = get_u64(msg);
 	route = get_u8(msg);
 	(void)get_bool(msg);		/* local: every route is for all */
-	(void)get_span(msg, UINT16_MAX);	/* address */
+	address = get_span(msg, UINT16_MAX);
 	authorization = get_span(msg, UINT16_MAX);
 	body = get_bytes(msg);
 	if (!get_done(msg))
@@ -274,7 +274,7 @@ on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	else if (route == HTTP_ROUTE_PEER_DELETE && r->conf.role == ROLE_MAIN)
 		peer_ask_delete(r, id, authorization, body);
 	else if (authorization.len != 0)
-		caller_request(r, id, route, authorization, body);
+		caller_request(r, id, route, address, authorization, body);
 	else
 		http_serve(r, id, route, "", body);
 	router_hold_back(r);

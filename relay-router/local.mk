@@ -83,7 +83,9 @@ tests_unit_test_pending_LDADD = $(ROUTER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_route
 TESTS += tests/unit/test_route
-tests_unit_test_route_SOURCES = tests/unit/test_route.c
+ROUTE_FIXTURE = tests/unit/route_fixture.c tests/unit/route_fixture.h
+tests_unit_test_route_SOURCES = tests/unit/test_route.c \
+	$(ROUTE_FIXTURE)
 tests_unit_test_route_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_route_LDADD = $(ROUTER_TEST_LIBS)
 
@@ -108,13 +110,15 @@ tests_unit_test_hop_LDADD = $(ROUTER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_route_peer
 TESTS += tests/unit/test_route_peer
-tests_unit_test_route_peer_SOURCES = tests/unit/test_route_peer.c
+tests_unit_test_route_peer_SOURCES = tests/unit/test_route_peer.c \
+	$(ROUTE_FIXTURE)
 tests_unit_test_route_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_route_peer_LDADD = $(ROUTER_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_route_permit
 TESTS += tests/unit/test_route_permit
-tests_unit_test_route_permit_SOURCES = tests/unit/test_route_permit.c
+tests_unit_test_route_permit_SOURCES = tests/unit/test_route_permit.c \
+	$(ROUTE_FIXTURE)
 tests_unit_test_route_permit_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_route_permit_LDADD = $(ROUTER_TEST_LIBS)
 

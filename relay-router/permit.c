@@ -319,8 +319,9 @@ append(char *buf, size_t size, struct span s)
 	buf[at] = '\0';
 }
 
-void
-permit_caller(const struct permit *p, char *buf, size_t size)
+/* Who calls, as relay-ctl(8) writes it; for people. */
+static void
+caller_text(const struct permit *p, char *buf, size_t size)
 {
 	const struct policy_ask	*ask = &p->ask;
 
@@ -337,8 +338,9 @@ permit_caller(const struct permit *p, char *buf, size_t size)
 	}
 }
 
-void
-permit_target(const struct call *c, char *buf, size_t size)
+/* What is called, likewise. */
+static void
+target_text(const struct call *c, char *buf, size_t size)
 {
 	buf[0] = '\0';
 	append(buf, size, c->target.id);
@@ -372,9 +374,9 @@ permit_tell(struct router *r, const struct call *c, const struct permit *p)
 	r->denied.n++;
 	w = channel_begin(r->registry, MSG_POLICY_DENIED);
 	put_u32(w, r->denied.more);
-	permit_caller(p, text, sizeof(text));
+	caller_text(p, text, sizeof(text));
 	put_str(w, text);
-	permit_target(c, text, sizeof(text));
+	target_text(c, text, sizeof(text));
 	put_str(w, text);
 	text[0] = '\0';
 	append(text, sizeof(text), c->method);

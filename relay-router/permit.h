@@ -73,8 +73,4 @@ void	 permit_tell(struct router *, const struct call *,
 /* Tells it how many it was not told of: all texts are empty then. */
 void	 permit_due(struct router *, int64_t);
 
-/* Who calls, and what, as relay-ctl(8) writes it; for people. */
-void	 permit_caller(const struct permit *, char *, size_t);
-void	 permit_target(const struct call *, char *, size_t);
-
 #endif /* RELAY_ROUTER_PERMIT_H */

@@ -313,7 +313,10 @@ void	 on_link_down(void *, struct channel *, struct wire_get *, int);
 void	 on_link_queue(void *, struct channel *, struct wire_get *, int);
 
 /* --- verdict.c --- */
-/* Logs how many refused links of this beat were not logged one by one. */
+/* Logs that something from an address is refused, as often as that is good. */
+void	 verdict_refused(struct router *, const char *, struct span,
+	    const char *);
+/* Logs how many refusals of this beat were not logged one by one. */
 void	 verdict_tell_refused(struct router *);
 /* Denies every link that waits for the registry. */
 void	 verdict_deny_waiting(struct router *);
@@ -368,11 +371,11 @@ void	 message_error(struct router *, struct session *, struct span,
 /* --- caller.c --- */
 void	 caller_init(struct router *);
 /*
- * Serves a request by http_serve() once it is known whose authorization that
- * is; 401 if it is nobody's, 503 if it cannot be told now.
+ * Serves a request from an address by http_serve() once it is known whose
+ * authorization that is; 401 if it is nobody's, 503 if it cannot be told now.
  */
 void	 caller_request(struct router *, uint64_t, uint8_t, struct span,
-	    struct span);
+	    struct span, struct span);
 /* A request that waits is freed. */
 void	 caller_gone(struct router *, struct http_call *);
 /* What was told before is not believed any more. */

@@ -115,14 +115,23 @@ verdict_deny_waiting(struct router *r)
 	}
 }
 
-#define REFUSED_TOLD	10	/* refused links a beat that are logged, for
+#define REFUSED_TOLD	10	/* refusals a beat that are logged, for
 				 * anybody can have any number of them */
+
+void
+verdict_refused(struct router *r, const char *what, struct span address,
+    const char *reason)
+{
+	if (r->refused++ < REFUSED_TOLD)
+		log_info("%s from %.*s is refused: %s", what,
+		    (int)address.len, address.p, reason);
+}
 
 void
 verdict_tell_refused(struct router *r)
 {
 	if (r->refused > REFUSED_TOLD)
-		log_info("%u more links were refused",
+		log_info("%u more links and requests were refused",
 		    r->refused - REFUSED_TOLD);
 	r->refused = 0;
 }
@@ -158,8 +167,8 @@ on_session_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	/* Everybody is asked for a proof; why one is none the registry says. */
 	else if (challenge[0] != '\0')
 		log_debug("link from %s is challenged", s->address);
-	else if (r->refused++ < REFUSED_TOLD)
-		log_info("link from %s is refused: %s", s->address, reason);
+	else
+		verdict_refused(r, "link", span_str(s->address), reason);
 	session_free(r, s);
 }
 

@@ -47,7 +47,8 @@ child_set(enum node_role role)
 	return (set);
 }
 
-enum conf_account_id
+/* The account a process runs as. */
+static enum conf_account_id
 child_account(enum proc_id id)
 {
 	switch (id) {

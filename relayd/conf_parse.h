@@ -316,6 +316,8 @@ bool	 conf_once(struct conf_parser *, const struct conf_pos *,
 /* Index of text in a NULL-terminated list of words, -1 and an error. */
 int	 conf_choice(struct conf_parser *, const struct conf_pos *,
 	    const char *, const char *, const char *const *);
+bool	 conf_visibility(struct conf_parser *, const struct conf_pos *,
+	    const char *, enum visibility *);
 /* Values with a range; false and an error that names the statement. */
 bool	 conf_number(struct conf_parser *, const struct conf_pos *,
 	    const char *, const char *, uint32_t, uint32_t, uint32_t *);

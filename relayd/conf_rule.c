@@ -89,17 +89,8 @@ void
 conf_rule_visibility(struct conf_parser *p, const struct conf_pos *pos,
     const char *text)
 {
-	static const char *const	 words[] = { "private", "main",
-					    "federation", NULL };
-	static const enum visibility	 values[] = { VISIBILITY_PRIVATE,
-					    VISIBILITY_MAIN,
-					    VISIBILITY_FEDERATION };
-	int				 i;
-
-	if ((i = conf_choice(p, pos, "visibility", text, words)) == -1)
+	if (!conf_visibility(p, pos, text, &p->rule.visibility))
 		p->rule_bad = true;
-	else
-		p->rule.visibility = values[i];
 }
 
 void

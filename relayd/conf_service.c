@@ -378,14 +378,7 @@ void
 conf_service_visibility(struct conf_parser *p, const struct conf_pos *pos,
     const char *text)
 {
-	static const char *const	 words[] = { "private", "main",
-					    "federation", NULL };
-	static const enum visibility	 values[] = { VISIBILITY_PRIVATE,
-					    VISIBILITY_MAIN,
-					    VISIBILITY_FEDERATION };
-	int				 i;
-
-	if (conf_once(p, pos, CONF_ONCE_VISIBILITY, "visibility") &&
-	    (i = conf_choice(p, pos, "visibility", text, words)) != -1)
-		p->service->def.visibility = values[i];
+	if (conf_once(p, pos, CONF_ONCE_VISIBILITY, "visibility"))
+		(void)conf_visibility(p, pos, text,
+		    &p->service->def.visibility);
 }

@@ -176,6 +176,9 @@ check_needs(struct conf_parser *p, const struct conf_credential *c)
 	    !has_method(p->conf, c, CONF_METHOD_KEY))
 		conf_error(p, &c->pos, "join: the key of the Main is missing, "
 		    "by which it is known");
+	else if (c->method == CONF_METHOD_JOIN && l->node_id == NULL)
+		conf_error(p, &c->pos, "join: the node id of the Main is "
+		    "missing, to which this node's key will belong");
 	if (c->method == CONF_METHOD_TOKEN && l != NULL && l->insecure)
 		conf_warning(p, &c->pos, "token: \"%s\" is in the clear, so "
 		    "that the token can be read on the way", l->url.text);

@@ -162,6 +162,23 @@ conf_choice(struct conf_parser *p, const struct conf_pos *pos,
 	return (-1);
 }
 
+bool
+conf_visibility(struct conf_parser *p, const struct conf_pos *pos,
+    const char *text, enum visibility *visibility)
+{
+	static const char *const	 words[] = { "private", "main",
+					    "federation", NULL };
+	static const enum visibility	 values[] = { VISIBILITY_PRIVATE,
+					    VISIBILITY_MAIN,
+					    VISIBILITY_FEDERATION };
+	int				 i;
+
+	if ((i = conf_choice(p, pos, "visibility", text, words)) == -1)
+		return (false);
+	*visibility = values[i];
+	return (true);
+}
+
 /*
  * Digits, then a unit of the table.  The result saturates, as it is to be
  * compared with a range.  NULL, or why this is not such a value.

@@ -112,6 +112,40 @@ files_check(const struct conf *conf, struct conf_errors *errs)
 	return (errs->nerrors == before);
 }
 
+/* As it is found by its name, without a look into it; 0s if it is not. */
+static uint64_t
+mark_one(uint64_t mark, const char *path)
+{
+	struct stat st;
+	uint64_t v[6] = { 0 };
+	size_t i;
+
+	if (stat(path, &st) == 0) {
+		v[0] = st.st_dev;
+		v[1] = st.st_ino;
+		v[2] = (uint64_t)st.st_size;
+		v[3] = (uint64_t)st.st_mtim.tv_sec;
+		v[4] = (uint64_t)st.st_mtim.tv_nsec;
+		v[5] = 1;
+	}
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		mark = (mark ^ v[i]) * 0x9e3779b97f4a7c15ULL + (mark >> 29);
+	return (mark);
+}
+
+uint64_t
+files_mark(const struct conf *conf)
+{
+	uint64_t mark = 0;
+	size_t i;
+
+	for (i = 0; i < conf->nkeys; i++) {
+		mark = mark_one(mark, conf->keys[i].certificate);
+		mark = mark_one(mark, conf->keys[i].key);
+	}
+	return (mark);
+}
+
 /* --- those for a child --- */
 
 static void

@@ -8,6 +8,7 @@
 #define RELAYD_FILES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "relayd/conf.h"
 
@@ -25,6 +26,12 @@ enum file_kind {
 int	file_open(const char *, enum file_kind, char *, size_t);
 /* Open and close every file of a configuration; false with reasons appended. */
 bool	files_check(const struct conf *, struct conf_errors *);
+
+/*
+ * What the files of certificates and of their keys are now: another number
+ * when one of them was written or replaced.
+ */
+uint64_t files_mark(const struct conf *);
 
 /* Fds in the order in which they are taken. */
 struct files {

@@ -119,11 +119,12 @@ enum change_state {
 
 struct change {
 	enum change_state	 state;
-	struct conf		*conf;	/* that in force: only peers change */
+	struct conf		*conf;	/* that in force: peers or files change */
 	struct listeners	 listeners;
 	struct peers		 peers;
 	struct conf_errors	 errs;
 	uint32_t		 generation;
+	uint64_t		 files;		/* files_mark() as it was sent */
 	unsigned int		 sent;		/* PROC_BIT()s */
 	unsigned int		 ready;		/* PROC_BIT()s */
 	struct event		*timer;
@@ -178,6 +179,7 @@ struct relayd {
 	struct listeners	 listeners;
 	struct peers		 peers;
 	uint32_t		 generation;	/* in force; 0 at start */
+	uint64_t		 files;		/* files_mark() of it */
 	struct peers		 former_peers;	/* of the generation before */
 	uint32_t		 former_generation;
 	char			*former_joins[LIMIT_UPLINKS]; /* its files */
@@ -205,8 +207,6 @@ bool	 accounts_resolve(struct relayd *, const struct conf *, struct ids *,
 const char *account_lookup(const struct conf_account *, struct ids *);
 
 /* children.c */
-/* The account a process runs as. */
-enum conf_account_id child_account(enum proc_id);
 /* The processes of a role, as PROC_BIT()s. */
 unsigned int child_set(enum node_role);
 /* Fork and exec it, and say HELLO.  -1 and a log line if that fails. */
@@ -332,9 +332,14 @@ void	 reload(struct relayd *, struct ctl_client *, uint64_t);
 const char *reload_refusal(const struct relayd *);
 /*
  * Apply this configuration, which is the change's from now on.  The one that
- * is in force stays what it is: then it is about the added peers only.
+ * is in force stays what it is: then it is about added peers or files only.
  */
 void	 change_begin(struct relayd *, struct conf *);
+/*
+ * A child runs again.  If it may have read other certificates or keys than
+ * its neighbours have, all read them again.
+ */
+void	 change_files(struct child *);
 /* A child reached a state in which it can be asked. */
 void	 change_advance(struct relayd *);
 void	 change_answer(struct child *, uint32_t, const char *);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A change of the configuration, in two phases (DESIGN.md, rule 8).  The start
- * is a change too: from nothing to the first generation.  So is a change of
- * the peers that were added at run time, which reads no file: the
- * configuration in force stays, with other peers behind it.
+ * is a change too: from nothing to the first generation.  So is one of peers
+ * added at run time, or of files: the configuration in force stays.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "relayd/files.h"
 #include "relayd/relayd.h"
 
 /* A child may end by chance while it takes a peer in, but not so often. */
@@ -79,7 +79,7 @@ tell(struct relayd *rd, enum ctl_status status, const char *text)
 	chg->client = NULL;
 }
 
-/* It is about the added peers only. */
+/* It is about added peers, or about what is in files, only. */
 static bool
 is_about_peers(const struct relayd *rd)
 {
@@ -125,8 +125,8 @@ peers_failed(struct relayd *rd, const char *why)
 {
 	if (rd->stop.stage != STOP_NONE)
 		return;
-	log_err("change of peers: %s; generation %u stays in force", why,
-	    rd->generation);
+	log_err("change of peers or files: %s; generation %u stays in force",
+	    why, rd->generation);
 	/* Whatever else it was, the next try may do better. */
 	if (rd->change.rejected) {
 		peers_revert(rd);
@@ -250,6 +250,7 @@ change_commit(struct relayd *rd)
 	rd->listeners = chg->listeners;
 	rd->former_generation = rd->generation;
 	rd->generation = chg->generation;
+	rd->files = chg->files;
 	memset(&chg->listeners, 0, sizeof(chg->listeners));
 	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
 		/* One that is being killed gets it in its next life. */
@@ -339,6 +340,8 @@ change_advance(struct relayd *rd)
 	if (chg->state != CHANGE_WAIT || !all_settled(rd))
 		return;
 	chg->state = CHANGE_SENT;
+	/* before they are read: what is written meanwhile is not missed */
+	chg->files = files_mark(chg->conf);
 	for (id = CHILD_FIRST; id <= CHILD_LAST; id++) {
 		if (rd->children[id].state == CHILD_UNUSED)
 			continue;
@@ -445,6 +448,21 @@ change_begin(struct relayd *rd, struct conf *conf)
 	chg->state = CHANGE_WAIT;
 	timer_start(chg->timer, LIMIT_SETUP_MS);
 	change_advance(rd);
+}
+
+void
+change_files(struct child *c)
+{
+	struct relayd *rd = c->rd;
+
+	/* The keeper has keys, the front-end certificates: they must fit. */
+	if ((c->id != PROC_KEEPER && c->id != PROC_FRONTEND) ||
+	    rd->change.state != CHANGE_NONE || rd->stop.stage != STOP_NONE ||
+	    files_mark(rd->conf) == rd->files)
+		return;
+	log_notice("certificates or keys have changed since generation %u: "
+	    "they are read again", rd->generation);
+	change_begin(rd, rd->conf);
 }
 
 const char *

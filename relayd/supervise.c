@@ -174,6 +174,7 @@ revive(struct child *c)
 		services_backend_up(rd);
 	peers_child_up(c);
 	change_advance(rd);
+	change_files(c);
 }
 
 static void

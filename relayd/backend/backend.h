@@ -174,8 +174,6 @@ void		 conf_commit(struct backend *);
 void		 conf_abort(struct backend *);
 /* What a generation calls that index, or NULL. */
 struct svc	*conf_lookup(const struct backend *, uint32_t, uint32_t);
-/* True if some generation at hand has it. */
-bool		 conf_has(const struct backend *, const struct svc *);
 
 /* --- svc.c: one service --- */
 struct svc	*svc_new(struct backend *, const uint8_t *, size_t);

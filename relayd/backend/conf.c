@@ -69,13 +69,6 @@ in_generation(const struct generation *g, const struct svc *svc)
 	return (false);
 }
 
-bool
-conf_has(const struct backend *b, const struct svc *svc)
-{
-	return (in_generation(b->prev, svc) || in_generation(b->cur, svc) ||
-	    in_generation(b->next, svc));
-}
-
 void
 conf_service(struct backend *b, struct wire_get *msg)
 {

@@ -48,8 +48,8 @@ name(const struct target *t, uint32_t i, char buf[NAME_MAX_LEN])
 	char				 url[URL_TEXT_MAX + 1], host[DIAL_NAME];
 
 	if (is_main(t)) {
-		(void)url_text(u->tls ? "wss" : "ws", u->host, u->port, u->path, url,
-		    sizeof(url));
+		(void)url_text(u->tls ? "wss" : "ws", u->host, u->port,
+		    u->path, url, sizeof(url));
 		snprintf(buf, NAME_MAX_LEN, "peer %s", url);
 	} else {
 		target_host(t, i, host, sizeof(host));

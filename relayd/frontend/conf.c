@@ -344,6 +344,7 @@ fe_conf_commit(void *arg)
 		    "%zu", fe->conf->max_connections, fe->fd_max);
 	tls_conf_warn(fe->conf->tls);
 	uplink_prune(fe);
+	link_prune(fe);
 }
 
 void

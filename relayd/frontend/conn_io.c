@@ -53,9 +53,9 @@ conn_io_flush(struct conn_io *io)
 }
 
 bool
-conn_io_ended(const struct conn_io *io)
+conn_io_ready(const struct conn_io *io)
 {
-	return (io->tls != NULL && tls_io_ended(io->tls));
+	return (io->tls != NULL && tls_io_ready(io->tls));
 }
 
 const char *

@@ -41,8 +41,8 @@ bool	conn_io_pending(const struct conn_io *);
 /* Send that: 0 if it is gone, or IO_AGAIN, IO_FAIL. */
 int	conn_io_flush(struct conn_io *);
 
-/* Will the next read be the end, though no event may come for it? */
-bool	conn_io_ended(const struct conn_io *);
+/* Has the next read something, or the end, though no event may come for it? */
+bool	conn_io_ready(const struct conn_io *);
 
 /* What the last IO_FAIL was, good until the next call. */
 const char *conn_io_error(const struct conn_io *);

@@ -85,6 +85,7 @@ struct uplink {
 	bool		 up;		/* the dialer was told so */
 	bool		 challenged;	/* a proof was asked for */
 	uint8_t		 nonce[WS_KEY_RAW];
+	uint8_t		*trust;		/* session_key of its target, or NULL */
 	uint16_t	 port;
 	char		*host, *path;
 	TAILQ_ENTRY(uplink) entry;
@@ -108,6 +109,7 @@ struct conn {
 	bool			 handshake;	/* TLS has just begun */
 	bool			 half;		/* in fe->half */
 	bool			 peer;		/* a link with another Main */
+	uint8_t			 challenges;	/* answers 401 to upgrades */
 	uint64_t		 id;
 	uint64_t		 request;	/* HTTP at the router, or 0 */
 	uint64_t		 session;	/* link at the router, or 0 */
@@ -220,29 +222,37 @@ struct conn	*conn_new(struct frontend *, int fd, const struct addr *,
  * The memory stays until the loop turns.  why goes into the log.
  */
 void		 conn_kill(struct conn *, const char *why);
-void		 conn_due(struct conn *, enum due_list);
 /* Count what its unfinished message and its queue hold now. */
 void		 conn_count(struct conn *);
 /* It has something to send: flush it when the loop turns. */
 void		 conn_dirty(struct conn *);
 /* Send what the socket takes now. */
 void		 conn_flush(struct conn *);
-/* An octet came: a link is alive. */
-void		 conn_heard(struct conn *);
 /* Wait until the socket takes more, and no longer. */
 void		 conn_write_on(struct conn *);
 void		 conn_write_off(struct conn *);
-void		 conn_read_on(struct conn *);
-void		 conn_read_off(struct conn *);
 /* A WebSocket begins to close, by whoever: bound the time it takes. */
 void		 conn_closing(struct conn *);
 /* Stop talking: flush what is queued, then wait for the other side's end. */
 void		 conn_linger(struct conn *);
 const char	*conn_addr(const struct conn *);
+/* One line of what strangers cause, if there were not too many. */
+void		 conn_complain(struct conn *, const char *what,
+		    const char *why);
+void		 conn_turn(evutil_socket_t, short, void *);
+
+/* conn_read.c: receiving */
+void		 conn_on_read(evutil_socket_t, short, void *);
+void		 conn_read_on(struct conn *);
+void		 conn_read_off(struct conn *);
 /* Read again those that waited for the router's channel. */
 void		 conn_unpark(struct frontend *);
+
+/* conn_due.c: deadlines */
+void		 conn_due(struct conn *, enum due_list);
+/* Look at them from now on, if that is not so already. */
+void		 conn_start_tick(struct frontend *);
 void		 conn_tick(evutil_socket_t, short, void *);
-void		 conn_turn(evutil_socket_t, short, void *);
 
 /* handshake.c: TLS of connections, and those that are half open */
 /* Begin the handshake with a client, or with the Main of an uplink. */
@@ -259,6 +269,11 @@ bool		 conn_is_tls(const struct conn *);
  * "uri:...", each followed by the next after one space; "" if it showed none.
  */
 const char	*conn_certificate(const struct conn *);
+/*
+ * Has it shown a certificate that was believed by authorities of clients that
+ * are not those of the configuration in force?
+ */
+bool		 conn_is_outdated(const struct conn *);
 /*
  * Is this what a client of TLS begins with, on a connection without?  Then it
  * is over.
@@ -333,6 +348,8 @@ void		 link_input(struct conn *, uint8_t *, size_t);
 void		 link_down(struct conn *, const char *why);
 /* Close a link from our side and tell the router. */
 void		 link_close(struct conn *, uint16_t code, const char *why);
+/* Close those of clients that have shown an outdated certificate. */
+void		 link_prune(struct frontend *);
 /* Tell the router when the queue gets too long, and when it is short again. */
 void		 link_queue(struct conn *);
 void		 on_link_accept(void *, struct channel *, struct wire_get *,
@@ -364,7 +381,10 @@ void		 uplink_over(struct conn *, uint32_t retry_after_ms,
 		    const char *why);
 /* Tell the dialer that its Main knows us. */
 void		 uplink_registered(struct conn *);
-/* Close those that are not configured any more. */
+/*
+ * Close those that are not configured any more, or whose Main was believed by
+ * what the configuration does not say any more.
+ */
 void		 uplink_prune(struct frontend *);
 /* How many stand. */
 size_t		 uplink_count(const struct frontend *);

@@ -26,15 +26,14 @@ static void
 tell_more(struct half_open *half)
 {
 	if (half->more > 0)
-		log_info("tls: %llu more handshakes failed",
+		log_info("%llu more handshakes and requests failed",
 		    (unsigned long long)half->more);
 	half->more = 0;
 	half->lines = 0;
 }
 
-/* One line of what strangers cause, if there were not too many. */
-static void
-say(struct conn *c, const char *what, const char *why)
+void
+conn_complain(struct conn *c, const char *what, const char *why)
 {
 	struct half_open	*half = &c->fe->half;
 	int64_t			 now = monotime_now().ms;
@@ -99,7 +98,7 @@ half_tell(struct frontend *fe, int64_t now_ms)
 	if (now_ms - half->told_ms < NOISE_MS)
 		return (true);
 	log_warn("half-open connections: %llu more refused, at the cap: "
-	    "%zu in all, %u of %s",
+	    "%zu in all, %u of the address of %s",
 	    (unsigned long long)(half->refused - half->refused_told), half->n,
 	    half->worst_n, addr_text(&half->worst, fe->addr_buf));
 	half->refused_told = half->refused;
@@ -146,15 +145,15 @@ static void
 failed(struct conn *c)
 {
 	const struct tls_io	*io = c->io.tls;
-	char			 why[160];
+	char			 why[512];
 
 	snprintf(why, sizeof(why), "tls: %s", tls_io_why(io));
 	if (io->http) {
-		say(c, "HTTP without TLS on a port for TLS", "refused");
+		conn_complain(c, "HTTP without TLS on a port for TLS", "refused");
 		(void)send(c->io.fd, no_tls, sizeof(no_tls) - 1,
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
 	} else if (io->server && !io->eof) {
-		say(c, "TLS handshake failed", tls_io_why(io));
+		conn_complain(c, "TLS handshake failed", tls_io_why(io));
 	}
 	conn_kill(c, why);
 }
@@ -185,7 +184,7 @@ void
 handshake_expire(struct conn *c)
 {
 	if (c->up == NULL)
-		say(c, "TLS handshake failed", "took too long");
+		conn_complain(c, "TLS handshake failed", "took too long");
 	c->fe->tls.stats.failed += c->up == NULL;
 	c->fe->tls.stats.dialled_failed += c->up != NULL;
 	conn_kill(c, "tls: handshake took too long");
@@ -197,7 +196,7 @@ handshake_stray(struct conn *c, const uint8_t *p, size_t len)
 	if (p[0] != RECORD_HANDSHAKE || c->io.tls != NULL || c->http != NULL ||
 	    (len > 1 && p[1] != RECORD_MAJOR))
 		return (false);
-	say(c, "TLS on a port without", "closed");
+	conn_complain(c, "TLS on a port without", "closed");
 	conn_kill(c, "TLS on a port without");
 	return (true);
 }
@@ -208,11 +207,21 @@ conn_is_tls(const struct conn *c)
 	return (c->io.tls != NULL);
 }
 
+bool
+conn_is_outdated(const struct conn *c)
+{
+	const struct tls_io	*io = c->io.tls;
+	const struct tls_ca	*ca = tls_conf_client_ca(c->fe->conf->tls);
+
+	return (io != NULL && io->names != NULL && (ca == NULL ||
+	    memcmp(io->believed, ca->hash, TLS_HASH_LEN) != 0));
+}
+
 const char *
 conn_certificate(const struct conn *c)
 {
-	return (c->io.tls != NULL && c->io.tls->names != NULL ?
-	    c->io.tls->names : "");
+	return (c->io.tls != NULL && c->io.tls->names != NULL &&
+	    !conn_is_outdated(c) ? c->io.tls->names : "");
 }
 
 /* --- the keeper --- */

@@ -155,6 +155,30 @@ body_unread(const struct conn *c)
 	return (c->http != NULL && (c->http->chunked || c->http->length > 0));
 }
 
+/* Tell the log of a request that no honest client makes, or of its deadline. */
+static void
+tell_refused(struct conn *c, int status, const char *reason)
+{
+	char	what[32];
+
+	snprintf(what, sizeof(what), "refused with %d", status);
+	switch (status) {
+	case 400:
+	case 403:
+	case 408:
+	case 413:
+	case 414:
+	case 431:
+		/* what the router denies it tells itself */
+		if (c->state != CONN_AUTH) {
+			conn_complain(c, what, reason);
+			return;
+		}
+		break;
+	}
+	log_debug("http %s: %s: %s", conn_addr(c), what, reason);
+}
+
 void
 http_refuse(struct conn *c, int status, uint32_t retry_after_ms,
     const char *reason, const char *extra)
@@ -171,8 +195,9 @@ http_refuse(struct conn *c, int status, uint32_t retry_after_ms,
 		c->keepalive = false;
 	/* who is asked for a proof may give it on this connection */
 	if (status == STATUS_UNAUTHORIZED && c->state == CONN_AUTH)
-		c->keepalive = !c->fe->stopping;
-	log_debug("http %s: refused %d: %s", conn_addr(c), status, reason);
+		c->keepalive = !c->fe->stopping &&
+		    c->challenges++ < LIMIT_CHALLENGES;
+	tell_refused(c, status, reason);
 	if (c->keepalive && c->http != NULL)
 		consume(c, c->http->head_len);
 	reply(c, status, retry_after_ms, body, extra);

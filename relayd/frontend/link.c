@@ -205,7 +205,8 @@ on_link_accept(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	(void)fd;
 	get_str(msg, proof, sizeof(proof));
 	/* One that is none, or another link's, could not be taken off again. */
-	if (session == 0 || idmap_find(&fe->by_session, session) != NULL)
+	if (session == 0 || idmap_find(&fe->by_session, session) != NULL ||
+	    !upgrade_value(span_str(proof)))
 		msg->bad = true;
 	if (!get_done(msg))
 		return;
@@ -291,6 +292,8 @@ on_link_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	(void)fd;
 	get_str(msg, challenge, sizeof(challenge));
 	get_str(msg, reason, sizeof(reason));
+	if (!upgrade_value(span_str(challenge)))
+		msg->bad = true;
 	if (!get_done(msg))
 		return;
 	c = idmap_find(&fe->by_id, conn);
@@ -461,6 +464,24 @@ link_close(struct conn *c, uint16_t code, const char *why)
 	wsio_close(&c->ws, code, why, code != WS_CODE_NORMAL, &c->fe->masks);
 	link_down(c, why);
 	conn_closing(c);
+}
+
+void
+link_prune(struct frontend *fe)
+{
+	static const char	 why[] = "tls client-ca has changed";
+	struct conn		*c, *next;
+
+	for (c = TAILQ_FIRST(&fe->all); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, all);
+		if (!conn_is_outdated(c))
+			continue;
+		if (c->state == CONN_LINK)
+			link_close(c, WS_CODE_RESTART, why);
+		else if (c->state == CONN_AUTH)
+			http_refuse(c, 503, 1000, "the configuration changes",
+			    NULL);
+	}
 }
 
 void

@@ -14,6 +14,7 @@ libfrontend_a_SOURCES = \
 	relayd/frontend/tls_io.c relayd/frontend/tls_io.h \
 	relayd/frontend/tls_name.c relayd/frontend/tls_name.h \
 	relayd/frontend/tls_ticket.c relayd/frontend/tls_ticket.h \
+	relayd/frontend/tls_why.c \
 	relayd/frontend/upgrade.c relayd/frontend/upgrade.h \
 	relayd/frontend/ws.c relayd/frontend/ws.h \
 	relayd/frontend/wsio.c relayd/frontend/wsio.h
@@ -22,6 +23,8 @@ pkglibexec_PROGRAMS += relay-frontend
 relay_frontend_SOURCES = \
 	relayd/frontend/conf.c \
 	relayd/frontend/conn.c \
+	relayd/frontend/conn_due.c \
+	relayd/frontend/conn_read.c \
 	relayd/frontend/frontend.h \
 	relayd/frontend/handshake.c \
 	relayd/frontend/http_conn.c \
@@ -50,6 +53,7 @@ EXTRA_DIST += tests/frontend/run tests/frontend/frontend.py \
 	tests/frontend/peer_cases.py tests/frontend/uplink_cases.py \
 	tests/frontend/rig.py tests/frontend/steps.py \
 	tests/frontend/tls_cases.py tests/frontend/tls_rig.py \
+	tests/frontend/tls_hostile_cases.py \
 	tests/frontend/tls_uplink_cases.py tests/ws-echo/cases.py \
 	tests/ws-echo/interop.py tests/ws-echo/interop.js
 
@@ -110,6 +114,7 @@ tests_fuzz_libfrontend_msgs_a_CPPFLAGS = $(AM_CPPFLAGS) -Dmain=program_main \
 tests_fuzz_libfrontend_msgs_a_SOURCES = $(relay_frontend_SOURCES)
 FUZZERS += tests/fuzz/fuzz_frontend_msgs
 tests_fuzz_fuzz_frontend_msgs_SOURCES = tests/fuzz/fuzz_frontend_msgs.c \
+	tests/fuzz/pem.h \
 	tests/fuzz/receiver_input.c $(FUZZ_RECEIVER) $(FUZZ_DRIVER)
 tests_fuzz_fuzz_frontend_msgs_LDADD = tests/fuzz/libfrontend_msgs.a \
 	$(relay_frontend_LDADD)

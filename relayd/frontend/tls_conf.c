@@ -358,8 +358,8 @@ find_ca(struct tls_conf *conf, uint32_t index)
 	return (NULL);
 }
 
-static const struct tls_ca *
-client_ca(const struct tls_conf *conf)
+const struct tls_ca *
+tls_conf_client_ca(const struct tls_conf *conf)
 {
 	size_t	i;
 
@@ -375,8 +375,8 @@ make_server(struct tls_conf *conf, struct tls_cert *cert)
 {
 	char	why[160];
 
-	cert->ctx = tls_ctx_server(conf, cert, client_ca(conf), why,
-	    sizeof(why));
+	cert->ctx = tls_ctx_server(conf, cert, tls_conf_client_ca(conf),
+	    why, sizeof(why));
 	if (cert->ctx == NULL) {
 		complain(conf, "certificate", cert->file.name, "%s", why);
 		return (false);
@@ -411,10 +411,13 @@ session_key(struct tls_target *target, const struct tls_ca *ca,
 static bool
 make_client(struct tls_conf *conf, struct tls_target *target)
 {
-	const struct tls_ca	*ca = find_ca(conf, target->ca);
+	const struct tls_ca	*ca = NULL;
 	const struct tls_cert	*cert = find_cert(conf, target->key);
 	char			 why[160];
 
+	/* a pin is all that counts */
+	if (target->pin[0] == '\0')
+		ca = target->believed = find_ca(conf, target->ca);
 	if (ca == NULL && target->pin[0] == '\0')
 		complain(conf, "to", target->host, "neither ca nor pin");
 	else if (cert == NULL && target->key != TLS_NONE)

@@ -53,6 +53,11 @@ struct tls_target {
 	bool		 numeric;	/* it is an address */
 	uint32_t	 ca, key;	/* indexes, or TLS_NONE */
 	char		 pin[TLS_PIN_MAX];	/* empty: ca counts */
+	const struct tls_ca *believed;	/* of that index, once all is there */
+	/*
+	 * Of all that made us trust it, contents and not names: sessions are
+	 * resumed, and links stay, while it is the same.
+	 */
 	uint8_t		 session_key[TLS_HASH_LEN];
 	SSL_CTX		*ctx;
 };
@@ -92,6 +97,9 @@ bool		 tls_conf_ca(struct tls_conf *, uint32_t index, bool clients,
 struct tls_target *tls_conf_target(struct tls_conf *, struct span host,
 		    uint16_t port, uint32_t ca, struct span pin,
 		    uint32_t key);
+
+/* The authorities of clients' certificates, or NULL. */
+const struct tls_ca *tls_conf_client_ca(const struct tls_conf *);
 
 /*
  * All has come: parse the files, make the contexts; listeners says whether

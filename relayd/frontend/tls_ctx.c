@@ -228,11 +228,15 @@ static int
 verify_pin(X509_STORE_CTX *store, void *arg)
 {
 	const struct tls_target	*target = arg;
+	SSL			*ssl = X509_STORE_CTX_get_ex_data(store,
+	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_io		*io = SSL_get_app_data(ssl);
 	char			 pin[TLS_PIN_MAX];
 
 	tls_pin(X509_STORE_CTX_get0_cert(store), pin);
 	if (strcmp(pin, target->pin) == 0)
 		return (1);
+	io->shown = strdup(pin);	/* for the log, if there is memory */
 	X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
 	return (0);
 }

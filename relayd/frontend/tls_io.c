@@ -193,6 +193,7 @@ tls_io_dial(const struct tls_target *target, int fd, void *owner)
 	if (io->session_key == NULL)
 		fatal("out of memory for a connection");
 	memcpy(io->session_key, target->session_key, TLS_HASH_LEN);
+	io->target = target;
 	if (!target->numeric)
 		SSL_set_tlsext_host_name(io->ssl, target->host);
 	session = tls_session_find(io->tls, target->session_key);
@@ -225,7 +226,10 @@ tls_io_free(struct tls_io *io)
 	tls_conf_unref(io->conf);
 	drop_out(io);
 	free(io->names);
+	free(io->believed);
 	free(io->session_key);
+	free(io->shown);
+	free(io->why);
 	free(io);
 }
 
@@ -243,24 +247,13 @@ static void
 fault(struct tls_io *io)
 {
 	unsigned long	code = ERR_peek_error();
-	long		verify = SSL_get_verify_result(io->ssl);
 
 	if (io->failed)
 		return;
 	io->failed = true;
-	io->why = keysign_failure(&io->wait);
 	io->http = ERR_GET_LIB(code) == ERR_LIB_SSL &&
 	    ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST;
-	if (io->why != NULL)
-		;	/* the keeper's */
-	else if (io->eof)
-		io->why = "closed by the other side";
-	else if (verify == X509_V_ERR_APPLICATION_VERIFICATION)
-		io->why = "its key is not the one of the pin";
-	else if (io->error == 0 && verify != X509_V_OK)
-		io->why = X509_verify_cert_error_string(verify);
-	else if (io->error == 0)
-		io->why = tls_reason();
+	io->why = tls_io_reason(io, code);
 	ERR_clear_error();
 }
 
@@ -272,19 +265,33 @@ tls_io_why(const struct tls_io *io)
 
 /* --- the handshake --- */
 
+/* The names of a client, and by which authorities they are its names. */
+static void
+identify(struct tls_io *io, X509 *peer)
+{
+	const struct tls_ca	*ca = tls_conf_client_ca(io->conf);
+
+	if (peer == NULL || ca == NULL ||
+	    SSL_get_verify_result(io->ssl) != X509_V_OK ||
+	    (io->names = tls_client_names(peer)) == NULL)
+		return;
+	io->believed = malloc(TLS_HASH_LEN);
+	if (io->believed == NULL)
+		fatal("out of memory for a connection");
+	memcpy(io->believed, ca->hash, TLS_HASH_LEN);
+}
+
 /* Who it is, what it cost, and nothing more of what it needed. */
 static void
 complete(struct tls_io *io)
 {
 	struct tls_stats	*st = &io->tls->stats;
 	bool			 resumed = SSL_session_reused(io->ssl) == 1;
-	X509			*peer = SSL_get0_peer_certificate(io->ssl);
 
 	SSL_clear_mode(io->ssl, SSL_MODE_ASYNC);
-	io->done = true;
-	if (io->server && peer != NULL &&
-	    SSL_get_verify_result(io->ssl) == X509_V_OK)
-		io->names = tls_client_names(peer);
+	io->done = io->unread = true;
+	if (io->server)
+		identify(io, SSL_get0_peer_certificate(io->ssl));
 	if (!io->server)
 		*(resumed ? &st->dialled_resumed : &st->dialled) += 1;
 	else
@@ -293,6 +300,7 @@ complete(struct tls_io *io)
 	    &st->tls12) += 1;
 	tls_conf_unref(io->conf);
 	io->conf = NULL;
+	io->target = NULL;
 }
 
 enum tls_step
@@ -369,7 +377,8 @@ tls_io_read(struct tls_io *io, void *p, size_t size)
 
 	if (!io->done)
 		return (IO_AGAIN);
-	if (!tls_io_ended(io)) {
+	io->unread = false;
+	if (!io->closed && !io->failed) {
 		receive(io, buf, size);
 		ERR_clear_error();
 		while (n < size && (r = SSL_read(io->ssl, buf + n,

@@ -42,7 +42,10 @@ struct tls_io {
 	bool		 eof;		/* of the socket */
 	bool		 closed;	/* close_notify came, or eof */
 	bool		 http;		/* HTTP in the clear came */
-	const char	*why;		/* static; NULL: errno says it */
+	bool		 unread;	/* nothing was read behind a handshake */
+	char		*why;		/* of a failure; NULL: errno says it */
+	const struct tls_target *target; /* of a client's, while conf is */
+	char		*shown;		/* the pin of a key that is another's */
 	/* what was received and is not with the SSL yet; NULL: the socket */
 	const uint8_t	*in;
 	size_t		 in_len;
@@ -50,6 +53,7 @@ struct tls_io {
 	uint8_t		*out;
 	size_t		 out_off, out_len, out_cap;
 	char		*names;		/* of the other side, or NULL */
+	uint8_t		*believed;	/* hash of the file that names are by */
 	uint8_t		*session_key;	/* of a client's, TLS_HASH_LEN */
 };
 
@@ -80,11 +84,21 @@ tls_io_pending(const struct tls_io *io)
 	return (io->out_len > io->out_off);
 }
 
-/* Is the next read the end, though the socket may not say so? */
+/*
+ * Does the next read give something, though the socket may not say so?  The
+ * end, or what came with the last of the handshake.
+ */
 static inline bool
-tls_io_ended(const struct tls_io *io)
+tls_io_ready(const struct tls_io *io)
 {
-	return (io->closed || io->failed);
+	return (io->closed || io->failed || io->unread);
 }
+
+/* tls_why.c */
+/*
+ * It failed with this first error of OpenSSL's queue: what that means for an
+ * operator, to be freed; NULL: what errno says of the socket.
+ */
+char		*tls_io_reason(const struct tls_io *, unsigned long code);
 
 #endif

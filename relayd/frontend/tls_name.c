@@ -3,6 +3,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
+#include <arpa/inet.h>
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <stdbool.h>
@@ -135,20 +136,31 @@ tls_names_match(const struct tls_names *names, const char *host)
 	return (best);
 }
 
-/* Append a name if it fits; returns the new length. */
+/* Append a word if it fits, with a space before it; returns the new length. */
 static size_t
-append(char *buf, size_t at, const GENERAL_NAME *name)
+append(char *buf, size_t at, const char *prefix, const char *p, size_t len)
+{
+	if (at + 1 + strlen(prefix) + len >= TLS_NAMES_MAX)
+		return (at);
+	return (at + (size_t)snprintf(buf + at, TLS_NAMES_MAX - at,
+	    "%s%s%.*s", at > 0 ? " " : "", prefix, (int)len, p));
+}
+
+/*
+ * One that shows a certificate for all names of a domain is none of them: a
+ * wildcard says nothing of who it is.
+ */
+static size_t
+append_client(char *buf, size_t at, const GENERAL_NAME *name)
 {
 	bool		 dns = name->type == GEN_DNS;
 	const uint8_t	*p;
 	size_t		 len;
 
 	p = plain_name(name, dns ? GEN_DNS : GEN_URI, &len);
-	if (p == NULL || at + 1 + 4 + len >= TLS_NAMES_MAX)
+	if (p == NULL || (dns && memchr(p, '*', len) != NULL))
 		return (at);
-	return (at + (size_t)snprintf(buf + at, TLS_NAMES_MAX - at,
-	    "%s%s:%.*s", at > 0 ? " " : "", dns ? "dns" : "uri", (int)len,
-	    (const char *)p));
+	return (append(buf, at, dns ? "dns:" : "uri:", (const char *)p, len));
 }
 
 char *
@@ -162,12 +174,53 @@ tls_client_names(X509 *cert)
 	if (buf == NULL)
 		fatal("out of memory for a certificate");
 	for (i = 0; i < sk_GENERAL_NAME_num(all); i++)
-		n = append(buf, n, sk_GENERAL_NAME_value(all, i));
+		n = append_client(buf, n, sk_GENERAL_NAME_value(all, i));
 	GENERAL_NAMES_free(all);
 	if (n > 0 && (names = strdup(buf)) == NULL)
 		fatal("out of memory for a certificate");
 	free(buf);
 	return (names);
+}
+
+/* An address as text; false if it is none. */
+static bool
+address_text(const GENERAL_NAME *name, char buf[INET6_ADDRSTRLEN])
+{
+	const ASN1_OCTET_STRING	*s = name->d.iPAddress;
+	int			 len;
+
+	if (name->type != GEN_IPADD)
+		return (false);
+	len = ASN1_STRING_length(s);
+	return ((len == 4 || len == 16) && inet_ntop(len == 4 ? AF_INET :
+	    AF_INET6, ASN1_STRING_get0_data(s), buf, INET6_ADDRSTRLEN) !=
+	    NULL);
+}
+
+static size_t
+append_shown(char *buf, size_t at, const GENERAL_NAME *name)
+{
+	char		 address[INET6_ADDRSTRLEN];
+	const uint8_t	*p;
+	size_t		 len;
+
+	if (address_text(name, address))
+		return (append(buf, at, "", address, strlen(address)));
+	p = plain_name(name, name->type == GEN_DNS ? GEN_DNS : GEN_URI, &len);
+	return (p != NULL ? append(buf, at, "", (const char *)p, len) : at);
+}
+
+void
+tls_names_text(X509 *cert, char buf[TLS_NAMES_MAX])
+{
+	GENERAL_NAMES	*all = alternatives(cert);
+	size_t		 n = 0;
+	int		 i;
+
+	buf[0] = '\0';
+	for (i = 0; i < sk_GENERAL_NAME_num(all); i++)
+		n = append_shown(buf, n, sk_GENERAL_NAME_value(all, i));
+	GENERAL_NAMES_free(all);
 }
 
 void

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define TLS_NAMES_MAX	2048	/* octets of tls_client_names(), NUL included */
+#define TLS_NAMES_MAX	2048	/* octets of names as text, NUL included */
 #define TLS_PIN_MAX	56	/* octets of "sha256:" and 43 more, and a NUL */
 #define TLS_HASH_LEN	32	/* octets of a SHA-256 */
 
@@ -36,11 +36,17 @@ enum tls_match	 tls_names_match(const struct tls_names *, const char *host);
 
 /*
  * Who shows this certificate: its dNSNames and URIs as "dns:a uri:b", those
- * that are not printable ASCII without spaces left out, and so those that
- * would make it longer than TLS_NAMES_MAX.  NULL if there are none; to be
- * freed.
+ * that are not printable ASCII without spaces left out, so those with a "*",
+ * and those that would make it longer than TLS_NAMES_MAX.  NULL if there are
+ * none; to be freed.
  */
 char	*tls_client_names(X509 *);
+
+/*
+ * For operators: its dNSNames, addresses and URIs with spaces between, as many
+ * as there is room for.
+ */
+void	 tls_names_text(X509 *, char [TLS_NAMES_MAX]);
 
 /* "sha256:" and the SHA-256 of its SubjectPublicKeyInfo as base64url. */
 void	 tls_pin(X509 *, char [TLS_PIN_MAX]);

@@ -81,17 +81,6 @@ key_type(X509 *cert, char *buf, size_t size)
 }
 
 static void
-names_text(const struct tls_names *names, char *buf, size_t size)
-{
-	size_t	i, n = 0;
-
-	buf[0] = '\0';
-	for (i = 0; i < names->n && n < size; i++)
-		n += (size_t)snprintf(buf + n, size - n, "%s%s",
-		    i > 0 ? " " : "", names->v[i]);
-}
-
-static void
 show_one(const struct tls_cert *cert, struct channel *ch, uint64_t request)
 {
 	struct ctl_row	row;
@@ -101,7 +90,7 @@ show_one(const struct tls_cert *cert, struct channel *ch, uint64_t request)
 	ctl_number(&row, "index", (int64_t)cert->file.index);
 	ctl_text(&row, "file", cert->file.name);
 	ctl_text(&row, "shown_to", cert->server ? "clients" : "mains");
-	names_text(&cert->names, text, sizeof(text));
+	tls_names_text(cert->leaf, text);
 	ctl_text(&row, "names", text);
 	time_text(X509_get0_notAfter(cert->leaf), text, sizeof(text));
 	ctl_text(&row, "not_after", text);

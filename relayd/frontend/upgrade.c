@@ -100,6 +100,18 @@ visible(const char *s)
 	return (true);
 }
 
+bool
+upgrade_value(struct span s)
+{
+	size_t	i;
+
+	for (i = 0; i < s.len; i++) {
+		if (s.p[i] < ' ' || s.p[i] > '~')
+			return (false);
+	}
+	return (true);
+}
+
 size_t
 upgrade_request(char *buf, size_t size, const struct upgrade_request *r)
 {
@@ -237,22 +249,29 @@ has_scheme(struct span challenge, const char *scheme)
 	    0 && (challenge.len == n || challenge.p[n] == ' '));
 }
 
+/* "Relay nonce=..., Bearer", or one of them: what is offered, in one text. */
 static void
 take_challenge(struct upgrade_result *r, const struct http_head *h)
 {
+	static const char	 more[] = ", Bearer";
 	const struct http_field	*f;
-	size_t			 i;
+	bool			 bearer = false;
+	size_t			 i, n;
 
 	for (i = 0; i < h->nfields; i++) {
 		f = &h->fields[i];
-		if (!http_eq(f->name, "www-authenticate") ||
-		    !(has_scheme(f->value, "Relay") ||
-		    (r->challenge[0] == '\0' &&
-		    has_scheme(f->value, "Bearer"))))
+		if (!http_eq(f->name, "www-authenticate"))
 			continue;
-		if (!span_copy(f->value, r->challenge, sizeof(r->challenge)))
+		bearer |= has_scheme(f->value, "Bearer");
+		if (has_scheme(f->value, "Relay") &&
+		    !span_copy(f->value, r->challenge, sizeof(r->challenge) -
+		    (sizeof(more) - 1)))
 			r->challenge[0] = '\0';
 	}
+	n = strlen(r->challenge);
+	if (bearer)
+		snprintf(r->challenge + n, sizeof(r->challenge) - n, "%s",
+		    n > 0 ? more : "Bearer");
 }
 
 /* The connection may be used again behind this answer. */
@@ -268,6 +287,19 @@ find_end(struct upgrade_result *r, const struct http_head *h, size_t head_len)
 	    http_has_token(h, "connection", "close"))
 		return;
 	r->end = head_len + (size_t)length;
+}
+
+/* What it asks for, unless nothing can be said on this connection. */
+static void
+asked(struct upgrade_result *r, const struct http_head *h, size_t head_len)
+{
+	static const char	text[] = " (of a length that is not told: no "
+	    "proof can follow)";
+
+	take_challenge(r, h);
+	find_end(r, h, head_len);
+	if (r->challenge[0] != '\0' && r->end == 0)
+		describe(r, text, sizeof(text) - 1);
 }
 
 /* Copy a field that may be absent; false if it is too long. */
@@ -319,10 +351,8 @@ upgrade_result(struct upgrade_result *r, const uint8_t *p, size_t head_len,
 		describe_refusal(r, &h, body);
 		r->retry_after_s = retry_after(&h);
 		refused_by(r, &h);
-		if (h.status == 401) {
-			take_challenge(r, &h);
-			find_end(r, &h, head_len);
-		}
+		if (h.status == 401)
+			asked(r, &h, head_len);
 		return;
 	}
 	why = accepted_by(r, &h, nonce);

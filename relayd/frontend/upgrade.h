@@ -50,6 +50,12 @@ struct upgrade_request {
  */
 size_t	upgrade_request(char *, size_t size, const struct upgrade_request *);
 
+/*
+ * May this stand in a request or an answer as the value of a field, and is it
+ * one, with nothing behind it?
+ */
+bool	upgrade_value(struct span);
+
 #define UPGRADE_PROOF_MAX	511	/* octets */
 #define UPGRADE_CHALLENGE_MAX	511
 #define UPGRADE_BODY_MAX	4096	/* octets of a 401's body */
@@ -68,8 +74,8 @@ struct upgrade_result {
 	/* X-Relay-Proof of a 101. */
 	char		 proof[UPGRADE_PROOF_MAX + 1];
 	/*
-	 * Of a 401: what it asks for, a WWW-Authenticate of scheme Relay, else
-	 * of Bearer; and where its answer ends, 0 if the connection ends with it.
+	 * Of a 401: what it asks for, "Relay nonce=..., Bearer" or one of them;
+	 * and where its answer ends, 0 if the connection ends with it.
 	 */
 	char		 challenge[UPGRADE_CHALLENGE_MAX + 1];
 	size_t		 end;

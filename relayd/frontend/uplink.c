@@ -123,6 +123,7 @@ uplink_over(struct conn *c, uint32_t retry_after_ms, const char *why)
 	TAILQ_REMOVE(&c->fe->uplinks, up, entry);
 	free(up->host);
 	free(up->path);
+	free(up->trust);
 	free(up);
 }
 
@@ -139,18 +140,40 @@ uplink_count(const struct frontend *fe)
 
 /* --- configuration --- */
 
-/* The entry that leads where this connection does, or NULL. */
+/* Does it lead to the same place? */
+static bool
+same_place(const struct conf_up *conf, const struct uplink *up)
+{
+	return (conf->port == up->port && strcmp(conf->host, up->host) == 0 &&
+	    strcmp(conf->path, up->path) == 0);
+}
+
+/* Would what it says there let in whom we have met there? */
+static bool
+same_trust(const struct conf_up *conf, const struct uplink *up)
+{
+	if (conf->tls == NULL || up->trust == NULL)
+		return (conf->tls == NULL && up->trust == NULL);
+	return (memcmp(conf->tls->session_key, up->trust, TLS_HASH_LEN) == 0);
+}
+
+/*
+ * The entry that leads where this connection does, as it does, or NULL, and
+ * why not.
+ */
 static const struct conf_up *
-find_same(const struct fe_conf *conf, const struct uplink *up)
+find_same(const struct fe_conf *conf, const struct uplink *up,
+    const char **why)
 {
 	size_t	i;
 
+	*why = "no longer configured";
 	for (i = 0; i < conf->nups; i++) {
-		if (conf->ups[i].port == up->port &&
-		    (conf->ups[i].tls != NULL) == conn_is_tls(up->c) &&
-		    strcmp(conf->ups[i].host, up->host) == 0 &&
-		    strcmp(conf->ups[i].path, up->path) == 0)
+		if (!same_place(&conf->ups[i], up))
+			continue;
+		if (same_trust(&conf->ups[i], up))
 			return (&conf->ups[i]);
+		*why = "its TLS is configured otherwise now";
 	}
 	return (NULL);
 }
@@ -158,12 +181,12 @@ find_same(const struct fe_conf *conf, const struct uplink *up)
 void
 uplink_prune(struct frontend *fe)
 {
-	static const char	why[] = "no longer configured";
-	struct uplink		*up, *next;
+	struct uplink	*up, *next;
+	const char	*why;
 
 	for (up = TAILQ_FIRST(&fe->uplinks); up != NULL; up = next) {
 		next = TAILQ_NEXT(up, entry);
-		if (find_same(fe->conf, up) != NULL)
+		if (find_same(fe->conf, up, &why) != NULL)
 			continue;
 		if (up->c->state == CONN_LINK)
 			link_close(up->c, WS_CODE_NORMAL, why);
@@ -251,6 +274,12 @@ uplink_new(struct conn *c, const struct conf_up *conf, uint32_t generation,
 	if (up == NULL || (up->host = strdup(conf->host)) == NULL ||
 	    (up->path = strdup(conf->path)) == NULL)
 		fatal("out of memory for an uplink");
+	if (conf->tls != NULL) {
+		up->trust = malloc(TLS_HASH_LEN);
+		if (up->trust == NULL)
+			fatal("out of memory for an uplink");
+		memcpy(up->trust, conf->tls->session_key, TLS_HASH_LEN);
+	}
 	up->port = conf->port;
 	up->index = conf->index;
 	up->generation = generation;
@@ -354,11 +383,12 @@ welcomed(struct conn *c, const struct upgrade_result *r)
 {
 	struct frontend		*fe = c->fe;
 	const struct fe_conf	*conf = fe->conf;
-	const struct conf_up	*up = find_same(conf, c->up);
+	const char		*why;
+	const struct conf_up	*up = find_same(conf, c->up, &why);
 
 	if (up == NULL && fe->next != NULL) {
 		conf = fe->next;
-		up = find_same(conf, c->up);
+		up = find_same(conf, c->up, &why);
 	}
 	if (up == NULL || fe->router == NULL)
 		conn_kill(c, "not wanted any more");
@@ -394,7 +424,8 @@ prove(struct conn *c, struct span authorization, const char *reason)
 	if (authorization.len == 0) {
 		uplink_over(c, 0, reason);
 		conn_kill(c, "refused");
-	} else if (send_request(c, authorization))
+	} else if (upgrade_value(authorization) &&
+	    send_request(c, authorization))
 		conn_read_on(c);
 	else
 		conn_kill(c, "the credentials cannot stand in a request");

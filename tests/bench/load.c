@@ -38,7 +38,6 @@
 #include "tests/bench/usage.h"
 #include "tests/bench/ws.h"
 
-#define SLOTS_MAX	65536		/* requests in flight, at most */
 #define SAMPLES_MAX	4000000		/* latencies kept */
 #define SEC		UINT64_C(1000000000)
 

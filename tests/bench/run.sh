@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Measures a Main Relay, or two that are peers, and NATS over WebSocket beside it
-# in the same session, interleaved.  Compare ratios only: a machine's figures drift.
+# Measures a Main Relay, or two that are peers, and NATS over WebSocket beside
+# it in the same session, interleaved.  Compare ratios only: a machine's figures
+# drift.
 #
 #	tests/bench/run.sh [-sx] [-n rounds] [-t seconds] [-m "mode ..."]
 #
@@ -14,9 +15,9 @@
 # on cpu 1, F the server free (max).  The build is build/gcc (./check makes it).
 #
 # NATS is measured if nats-server is installed and $LOADER names a loader that
-# speaks its WebSocket protocol: called with --proto natsws [--tls] --port --port2 --pids
-# --pairs --inflight --rate --secs --warm --cpu --idle --storm, it prints one
-# line of JSON with cpu_us, rps, p50_us, p99_us, rss_per_conn and
+# speaks its WebSocket protocol: called with --proto natsws [--tls] --port
+# --port2 --pids --pairs --inflight --rate --secs --warm --cpu --idle --storm,
+# it prints one line of JSON with cpu_us, rps, p50_us, p99_us, rss_per_conn and
 # server_cpu_us_per_conn.
 
 set -eu
@@ -32,7 +33,7 @@ while getopts m:n:st:x ch; do
 	n)	rounds=$OPTARG ;;
 	s)	tls=1 ;;
 	t)	secs=$OPTARG ;;
-	*)	sed -n '3,24s/^# \{0,1\}//p' "$0"; exit 2 ;;
+	*)	sed -n '3,21s/^# \{0,1\}//p' "$0"; exit 2 ;;
 	esac
 done
 

@@ -33,7 +33,8 @@ struct link {
 
 /*
  * Connect to 127.0.0.1, by TLS unless the context is NULL, and ask for the
- * upgrade as a home, then wait for the answer; both blocking.  They end the program with a message on failure.
+ * upgrade as a home, then wait for the answer; both blocking.  They end the
+ * program with a message on failure.
  */
 void	 link_start(struct link *, int port, const char *path, SSL_CTX *);
 void	 link_finish(struct link *);

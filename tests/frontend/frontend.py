@@ -15,6 +15,7 @@ import http_cases  # noqa: E402
 import link_cases  # noqa: E402
 import peer_cases  # noqa: E402
 import tls_cases  # noqa: E402
+import tls_hostile_cases  # noqa: E402
 import tls_uplink_cases  # noqa: E402
 import uplink_cases  # noqa: E402
 from steps import Options  # noqa: E402
@@ -29,7 +30,8 @@ def main():
     Options.program, *wanted = args
     passed = failed = 0
     cases = [case for part in (http_cases, link_cases, uplink_cases,
-                               peer_cases, tls_cases, tls_uplink_cases)
+                               peer_cases, tls_cases, tls_uplink_cases,
+                               tls_hostile_cases)
              for case in vars(part).items()]
     for name, fn in cases:
         if not name.startswith("test_") or (

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import socket
 import struct
 import time
@@ -12,7 +13,7 @@ from cases import BIN, CLOSE, CONT, PING, PONG, TEXT, close, frame
 from steps import (
     KEY, NODE, NONE, PEER, PEER_UPGRADE, POST, UPGRADE, Http, accept,
     another_dialer, auth, deny, down, get_close, get_frame, link, peer_link,
-    request, send_text, start, text_at_router)
+    request, respond, send_text, start, text_at_router)
 
 
 def test_link():
@@ -71,6 +72,87 @@ def test_link_denied():
                                         str(-(-retry // 1000)))
         assert h.closed()
     fe.stop()
+
+
+def challenged(h):
+    """An answer 401 and what it says of the connection."""
+    head = h.st.line_block()
+    assert head.startswith("HTTP/1.1 401 "), head
+    assert ('\r\nWWW-Authenticate: Relay nonce="n"\r\n'
+            "WWW-Authenticate: Bearer\r\n") in head, head
+    assert "\r\nX-Relay-Node-ID: main.test\r\n" in head
+    length = re.search("\r\nContent-Length: (\\d+)\r\n", head)
+    h.st.need(int(length.group(1)))
+    return re.search("\r\nConnection: (\\S+)\r\n", head).group(1)
+
+
+def ask_again(fe, h, authorization=b""):
+    h.send(UPGRADE + NODE + authorization + b"\r\n")
+    r = fe.router.expect("LINK_AUTH")
+    conn = r.take("Q")
+    for _ in range(3):
+        r.take("B")
+    return conn, (r.str(), r.str(), r.str())[2]
+
+
+def test_link_challenge():
+    """Who is asked for a proof may give it on the same connection."""
+    fe = start()
+    h, conn, _ = auth(fe)
+    deny(fe, conn, 401, 0, "unauthorized", 'Relay nonce="n"')
+    assert challenged(h) == "keep-alive"
+    assert ask_again(fe, h, b"Authorization: Relay x=y\r\n") == (
+        conn, "Relay x=y")
+    accept(fe, conn, 3, "method=key, proof=x")
+    head = h.st.line_block()
+    assert head.startswith("HTTP/1.1 101 ")
+    assert "\r\nX-Relay-Proof: method=key, proof=x\r\n" in head
+    send_text(fe, 3, b"out")
+    assert get_frame(h) == (TEXT, b"out")
+    fe.stop()
+
+
+def test_link_challenges():
+    """Some tries, not without end, and other requests do not give more."""
+    fe = start()
+    for between in (False, True):
+        h, conn, _ = auth(fe)
+        for i in range(3):
+            deny(fe, conn, 401, 0, "unauthorized", 'Relay nonce="n"')
+            assert challenged(h) == "keep-alive", i
+            if between:
+                h.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                respond(fe, request(fe)[0])
+                assert h.answer()[0] == 200
+            assert ask_again(fe, h)[0] == conn
+        deny(fe, conn, 401, 0, "unauthorized", 'Relay nonce="n"')
+        assert challenged(h) == "close"
+        assert h.closed()
+    # the time is that of the first request
+    begin = time.monotonic()
+    h, conn, _ = auth(fe)
+    deny(fe, conn, 401, 0, "unauthorized", 'Relay nonce="n"')
+    challenged(h)
+    assert h.closed()
+    assert 9 < time.monotonic() - begin < 12
+    fe.stop()
+
+
+def test_link_smuggled():
+    """Nothing stands behind the value of a field."""
+    for name, rest in (
+            ("LINK_DENY", struct.pack("<HI", 401, 0) +
+             wstr('Relay nonce="n"\r\nSet-Cookie: x=y') + wstr("no")),
+            ("LINK_DENY", struct.pack("<HI", 401, 0) + wstr("a\nb") +
+             wstr("no")),
+            ("LINK_ACCEPT", struct.pack("<Q", 7) + wstr("a\r\n\r\nb"))):
+        fe = start()
+        h, conn, _ = auth(fe)
+        fe.router.send(name, struct.pack("<Q", conn) + rest)
+        assert fe.p.wait(30) != 0, rest
+        fe.log.close()
+        os.unlink(fe.log.name)
+        assert h.closed()
 
 
 def test_link_bad_upgrade():

@@ -7,7 +7,8 @@ from rig import wait_for
 from cases import CLOSE, TEXT, Stream, frame
 from steps import (
     NONE, PEERS, accept, another_dialer, deny, dial, dialed, down,
-    main_with_peers, send_text, state, sync, text_at_router, uplink, uplink_request)
+    main_with_peers, send_text, state, sync, text_at_router, uplink,
+    uplink_request)
 
 
 def test_peers():

@@ -2,6 +2,7 @@
 """TLS of uplinks: this front-end is the client."""
 
 import os
+import shutil
 import ssl
 import struct
 import threading
@@ -12,6 +13,7 @@ from rig import HOME, wait_for, wstr
 from steps import (
     NONE, another_dialer, accept, dialed, down, send_text, state, sync,
     text_at_router, uplink_request)
+from tls_rig import NONE as NO_FILE
 from tls_rig import VERSIONS, Place, Tls, pair, target
 
 def home(p, trust_of=None, host="main.test", port=443, **k):
@@ -127,21 +129,119 @@ def test_tls_uplink_reload():
         fe.stop()
 
 
+def lives(fe, link):
+    send_text(fe, 1, b"still")
+    assert link[1].frame()[2] == b"still"
+    assert fe.router.quiet(0.05)
+
+
+def ends(fe, attempt, link, session):
+    assert link[1].frame()[1] == CLOSE
+    assert "configured otherwise" in down(fe, session)
+    number, _, why = state(fe, attempt)
+    assert number == 2 and "configured otherwise" in why, why
+
+
+def test_tls_uplink_trust():
+    """A link ends when who it is with would not be believed any more by what
+    the configuration says; its contents count, not where they are."""
+    with Place() as p:
+        os.mkdir(os.path.join(p.dir, "other"))
+        other = trust.Authority(os.path.join(p.dir, "other"))
+        mine, renewed = (p.ca.issue(n, ["alice.home"]) for n in "ab")
+        copy = os.path.join(p.dir, "copy.pem")
+        shutil.copy(p.ca.file, copy)
+        path = ("main.test", 443, "/ws/federation")
+        fe = home(p)
+        ctx = server_context(p)
+        link = works(fe, ctx, 1, 1)
+        # the same authorities from elsewhere, behind another uplink
+        fe.cas = [other.file, copy]
+        assert fe.configure(uplinks=[("x.test", 443, "/", target(0)),
+                                     (*path, target(1))]) is None
+        lives(fe, link)
+        # not committed, and then so
+        fe.cas = [other.file]
+        assert fe.configure(commit=False, uplinks=[(*path, target())]) is None
+        lives(fe, link)
+        assert fe.configure() is None
+        ends(fe, 1, link, 1)
+        # other contents of the same file
+        fe.cas = [copy]
+        assert fe.configure() is None
+        link = works(fe, ctx, 2, 1)
+        shutil.copy(other.file, copy)
+        assert fe.configure() is None
+        ends(fe, 2, link, 1)
+        shutil.copy(p.ca.file, copy)
+        # one authority more
+        assert fe.configure() is None
+        link = works(fe, ctx, 3, 1)
+        with open(other.file) as f, open(copy, "a") as g:
+            g.write(f.read())
+        assert fe.configure() is None
+        ends(fe, 3, link, 1)
+        # a pin, and another, which needs no authority
+        pins = [target(NO_FILE, trust.pin_of(c[0])) for c in (p.cert, mine)]
+        assert fe.configure() is None
+        link = works(fe, ctx, 4, 1)
+        assert fe.configure(uplinks=[(*path, pins[0])]) is None
+        ends(fe, 4, link, 1)
+        link = works(fe, ctx, 5, 1)
+        shutil.copy(other.file, copy)
+        assert fe.configure() is None
+        lives(fe, link)
+        assert fe.configure(uplinks=[(*path, pins[1])]) is None
+        ends(fe, 5, link, 1)
+        # what we show: none, one, the same again, its successor
+        assert fe.configure(uplinks=[(*path, pins[0])]) is None
+        link = works(fe, ctx, 6, 1)
+        shown = target(NO_FILE, trust.pin_of(p.cert[0]), 32)
+        fe.shown = [mine]
+        assert fe.configure(uplinks=[(*path, shown)]) is None
+        ends(fe, 6, link, 1)
+        link = works(fe, ctx, 7, 1)
+        assert fe.configure() is None
+        lives(fe, link)
+        fe.shown = [renewed]
+        assert fe.configure() is None
+        ends(fe, 7, link, 1)
+        # half way: the handshake, the 101, and the word of the router
+        fe.shown = [mine]
+        assert fe.configure(uplinks=[(*path, pins[0])]) is None
+        s = serve(fe, ctx, 8)
+        assert fe.configure(uplinks=[(*path, pins[1])]) is None
+        assert "configured otherwise" in state(fe, 8)[2]
+        assert fe.configure(uplinks=[(*path, pins[0])]) is None
+        s = serve(fe, ctx, 9)
+        s.sendall(uplink_request(s)[2])
+        assert state(fe, 9)[0] == 1
+        conn = dialed(fe)
+        assert fe.configure(uplinks=[(*path, pins[1])]) is None
+        assert "configured otherwise" in state(fe, 9)[2]
+        accept(fe, conn, 9)
+        down(fe, 9)
+        fe.stop()
+
+
 def test_tls_uplink_wrong():
     with Place() as p:
         fe = home(p)
         os.mkdir(os.path.join(p.dir, "other"))
         other = trust.Authority(os.path.join(p.dir, "other"), "Other CA")
+        name = "tls: the certificate is not for main.test (hostname mismatch)"
         cases = (
-            (p.ca.issue("host", ["other.test"]), "hostname mismatch"),
-            (p.ca.issue("cn", []), "hostname mismatch"),
-            (p.ca.issue("ip", ["127.0.0.1"]), "hostname mismatch"),
-            (p.ca.issue("part", ["m*.test"]), "hostname mismatch"),
-            (p.ca.issue("top", ["*.test"]), "hostname mismatch"),
-            (p.ca.issue("old", ["main.test"], days=-0.5), "expired"),
+            (p.ca.issue("host", ["other.test"]), name),
+            (p.ca.issue("cn", []), name),
+            (p.ca.issue("ip", ["127.0.0.1"]), name),
+            (p.ca.issue("part", ["m*.test"]), name),
+            (p.ca.issue("top", ["*.test"]), name),
+            (p.ca.issue("old", ["main.test"], days=-0.5),
+             "tls: the certificate of main.test has expired"),
             (p.ca.issue("new", ["main.test"], begin_days=-3),
-             "not yet valid"),
-            (other.issue("ca", ["main.test"]), "certificate"))
+             "tls: the certificate of main.test is not yet valid"),
+            (other.issue("ca", ["main.test"]), "tls: the certificate of "
+             "main.test is of no authority in %s (" % p.ca.file))
         for attempt, (cert, why) in enumerate(cases, 1):
             refused(fe, server_context(p, cert), attempt, why)
         old = server_context(p)
@@ -173,7 +273,8 @@ def test_tls_uplink_address():
         fe = home(p, host="127.0.0.1")
         s, _, _ = works(fe, server_context(p), 1, 1)
         refused(fe, server_context(p, p.ca.issue("x", ["127.0.0.2"])), 2,
-                "IP address mismatch")
+                "tls: the certificate is not for 127.0.0.1 "
+                "(IP address mismatch)")
         fe.stop()
 
 
@@ -181,10 +282,11 @@ def test_tls_uplink_pin():
     with Place() as p:
         # neither name nor date nor authority count
         cert = p.ca.issue("pinned", ["x.test"], days=-0.5)
-        fe = home(p, target(0xffffffff, trust.pin_of(cert[0])), cas=[])
+        fe = home(p, target(NO_FILE, trust.pin_of(cert[0])), cas=[])
         s, _, _ = works(fe, server_context(p, cert), 1, 1)
         over(fe, s, 1, 1)
-        refused(fe, server_context(p), 2, "its key is not the one of the pin")
+        refused(fe, server_context(p), 2, "tls: the key of main.test is not "
+                "the one of the pin, it is " + trust.pin_of(p.cert[0]))
         # a session of the pinned key is none of another pin
         fe.conf["uplinks"] = [("main.test", 443, "/ws/federation", target(
             0xffffffff, trust.pin_of(p.cert[0])))]
@@ -194,7 +296,7 @@ def test_tls_uplink_pin():
         fe.stop()
         fe = home(p)
         for bad, why in (
-                (target(0xffffffff), "neither ca nor pin"),
+                (target(NO_FILE), "neither ca nor pin"),
                 (target(7), "neither ca nor pin"),
                 (target(key=5), "no certificate 5"),
                 (target(pin="sha256:" + "x" * 60), "pin")):
@@ -219,7 +321,7 @@ def test_tls_uplink_certificate():
         assert row["shown_to"] == "mains" and row["file"] == mine[0]
         # the keeper signs nothing for TLS 1.2, so it is not spoken
         old = server_context(p, version=ssl.TLSVersion.TLSv1_2)
-        refused(fe, old, 2, "alert protocol version")
+        refused(fe, old, 2, "alert from the other side: protocol version")
         # a keeper that is not there, and one that is too late
         fe.keeper.s.shutdown(2)
         wait_for(lambda: fe.section("signatures")[0]["asked"] == "1", "one")

@@ -81,6 +81,120 @@ def test_uplink_refused():
     fe.stop()
 
 
+def refuse_401(body=b"no", fields=b""):
+    return (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n"
+            b"X-Relay-Node-ID: Main.Test\r\n"
+            b'WWW-Authenticate: Relay nonce="n"\r\n'
+            b"WWW-Authenticate: Bearer\r\n" % len(body) + fields +
+            b"\r\n" + body)
+
+
+def asked(fe, who="main.test", challenge='Relay nonce="n", Bearer'):
+    """What the router is asked a proof for."""
+    r = fe.router.expect("LINK_CHALLENGED")
+    conn = r.take("Q")
+    assert (r.take("I"), r.take("I")) == (0, fe.generation)
+    got = r.str(), r.str()
+    assert got == (who, challenge), got
+    return conn
+
+
+def prove(fe, conn, authorization, reason=""):
+    fe.router.send("LINK_PROVE", struct.pack("<Q", conn) +
+                   wstr(authorization) + wstr(reason))
+
+
+def test_uplink_challenge():
+    """The request again, on the same connection, with what proves it."""
+    fe = home()
+    server = dial(fe)
+    uplink_request(server)
+    for octet in refuse_401():
+        server.sendall(bytes([octet]))
+    conn = asked(fe)
+    prove(fe, conn, "Relay method=key, proof=x")
+    st, head, answer = uplink_request(server)
+    assert "\r\nAuthorization: Relay method=key, proof=x\r\n" in head, head
+    # a second one is too much
+    prove(fe, conn, "Bearer again")
+    server.sendall(answer)
+    assert state(fe, 1, "main.test") == (1, 0, "")
+    accept(fe, dialed(fe), 5)
+    send_text(fe, 5, b"out")
+    assert st.frame()[2] == b"out"
+    prove(fe, conn, "Bearer late")
+    send_text(fe, 5, b"still")
+    assert st.frame()[2] == b"still"
+    fe.stop()
+
+
+def test_uplink_challenge_refused():
+    fe = home()
+    good = refuse_401()
+    for attempt, (answer, why) in enumerate((
+            (good.replace(b"Content-Length: 2",
+                          b"Transfer-Encoding: chunked"), "no proof"),
+            (good.replace(b"Content-Length: 2\r\n", b""), "no proof"),
+            (good.replace(b"Content-Length: 2", b"Content-Length: 4097"),
+             "no proof"),
+            (good.replace(b"Content-Length: 2", b"Content-Length: -1"), ""),
+            (good.replace(b"HTTP/1.1", b"HTTP/1.0"), "no proof"),
+            (refuse_401(fields=b"Connection: close\r\n"), "no proof"),
+            (good + b"x", "401"),
+            (good + good, "401"),
+            (good.replace(b'"n"', b'"' + b"n" * 600 + b'"').replace(
+                b"WWW-Authenticate: Bearer\r\n", b""), "401"),
+            (good.replace(b"WWW-Authenticate", b"X-Other"), "401"),
+            (good.replace(b'"n"', b'"\0"'), "")), 50):
+        server = dial(fe, attempt)
+        uplink_request(server)
+        server.sendall(answer)
+        number, _, text = state(fe, attempt)
+        assert number in (2, 3) and why in text, (answer, text)
+        assert server.recv(1) == b"", answer
+    # an empty one; no more can be said than Bearer
+    server = dial(fe, 70)
+    uplink_request(server)
+    server.sendall(good.replace(b'Relay nonce="n"', b"Basic").replace(
+        b"Content-Length: 2", b"Content-Length: 0")[:-2])
+    prove(fe, asked(fe, challenge="Bearer"), "", "there is no token")
+    assert state(fe, 70) == (3, 0, "there is no token")
+    # twice
+    server = dial(fe, 71)
+    uplink_request(server)
+    server.sendall(good)
+    prove(fe, asked(fe), "Bearer x")
+    uplink_request(server)
+    server.sendall(refuse_401(fields=b"Retry-After: 9\r\n"))
+    number, retry, text = state(fe, 71)
+    assert (number, retry) == (3, 9000) and "401" in text, text
+    # before it was asked, and behind it
+    server = dial(fe, 72)
+    server.sendall(good)
+    conn = asked(fe)
+    server.sendall(good)
+    prove(fe, conn, "Bearer x")
+    assert "401" in state(fe, 72)[2]
+    # it goes while the registry thinks, and the registry is too slow
+    server = dial(fe, 73)
+    uplink_request(server)
+    server.sendall(good)
+    conn = asked(fe)
+    server.close()
+    assert "too long" in state(fe, 73)[2]
+    prove(fe, conn, "Bearer x")
+    # a token of the configuration may be what no field may have
+    for attempt, odd in enumerate(("Bearer x\r\nX-Relay-Node-ID: eve",
+                                   "a\nb", "Bearer \xe9", "a\tb"), 74):
+        server = dial(fe, attempt)
+        uplink_request(server)
+        server.sendall(good)
+        prove(fe, asked(fe), odd)
+        assert "cannot stand" in state(fe, attempt)[2]
+        assert server.recv(1) == b""
+    fe.stop()
+
+
 def test_uplink_lost():
     fe = home()
     server, _ = uplink(fe, 22, 2)

@@ -5,7 +5,7 @@ import base64
 import hashlib
 
 from corpus_input import (
-    BACKEND, DIALER, FRONTEND, NONE, PARENT, ROUTER, close, conf, frame,
+    BACKEND, DIALER, FRONTEND, KEEPER, NONE, PARENT, ROUTER, close, conf, frame,
     head, lose, msg, out_id, raw_msg, restart, show, write)
 
 
@@ -18,7 +18,8 @@ def conf_peer(index, host):
 
 def client(data=""):
     """A client comes, and what it says at once."""
-    return raw_msg(PARENT, "OWN", data.encode())
+    return raw_msg(PARENT, "OWN", data if isinstance(data, bytes) else
+                   data.encode())
 
 
 def upgrade(node, path="/ws/federation", kind="home"):
@@ -188,6 +189,54 @@ def frontend():
             PARENT, "CONF_ORIGIN", origin="https://a.example"), msg(
             PARENT, "CONF_UPLINK", index=0, host="::1", port=80,
             path="/x", ca=NONE, key=NONE), end="CONF_ABORT"), client(health)]
+    for name, steps in tls():
+        yield name, 0, steps
+
+
+# What a client of TLS 1.3 begins with: it asks for "t".
+HELLO = base64.b64decode(
+    "FgMBAOYBAADiAwMalyR9ng3VozxuW0b29clqNoyKimg87DYiupcDP54bNyAIe2HKaeUZEv3s"
+    "tKuiJnD3b9lWOQLVZdilUqLh1+h9ewAIEwITAxMBAP8BAACRAAAABgAEAAABdAALAAQDAAEC"
+    "AAoAFgAUAB0AFwAeABkAGAEAAQEBAgEDAQQAIwAAABYAAAAXAAAADQAeABwEAwUDBgMIBwgI"
+    "CAkICggLCAQIBQgGBAEFAQYBACsAAwIDBAAtAAIBAQAzACYAJAAdACDn0UBX7zypXRTX4NiQ"
+    "FO82keFBtO+S6Os9zsd+2K/nNw==")
+
+
+def conf_file(name, index, **more):
+    return msg(PARENT, name, index=index, file="/t.pem", **more)
+
+
+def signed(n, signature=b"s" * 70):
+    return msg(KEEPER, "KEY_SIGNED", request=out_id(n), signature=signature)
+
+
+def conf_tls(generation=2, *rows):
+    return conf(1, generation, msg(
+        PARENT, "CONF_LISTENER", local=1, tls=1, address="127.0.0.1:443"),
+        conf_file("CONF_CERTIFICATE", 0, server=1),
+        conf_file("CONF_CERTIFICATE", 1),
+        conf_file("CONF_CA", 0), conf_file("CONF_CA", 1, clients=1), *rows)
+
+
+def tls():
+    yield "tls", [
+        *conf_tls(), client(HELLO), signed(0), client(HELLO[:50]),
+        write(1, HELLO[50:]), signed(1, b""), client(HELLO), close(2),
+        client(HELLO), restart(KEEPER), signed(3),
+        client("GET / HTTP/1.1\r\n\r\n"), show(2, 12), client(HELLO),
+        signed(4, b"x" * 600)]
+    yield "tls_reload", [
+        *conf_tls(), client(HELLO), client(HELLO), *conf_tls(3), signed(0),
+        lose(KEEPER), client(HELLO), restart(ROUTER), restart(KEEPER),
+        *conf_tls(4, conf_file("CONF_CA", 1, clients=1)), client(HELLO),
+        show(2, 12, 16000)]
+    yield "tls_dialled", [
+        *conf_tls(2, msg(PARENT, "CONF_PEER", index=0, host="t", port=443,
+                         path="/ws/peers", origin=1, tls=1, ca=0, key=1)),
+        uplink_fd(9001, 0, 2), write(0, HELLO), uplink_fd(9002, 0, 2),
+        write(1, b"\x15\x03\x03\0\2\2\x28"), uplink_fd(9003, 0, 2),
+        *conf_tls(3), uplink_fd(9004, 0, 3), uplink_fd(9005, 0, 2),
+        restart(DIALER)]
 
 
 # --- dialer ---

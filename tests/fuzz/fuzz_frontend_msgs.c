@@ -6,6 +6,7 @@
  * RECEIVER_OWN is a client that connects to the listener given last, and what
  * it says at once.
  */
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include "relayd/frontend/frontend.h"
+#include "relayd/frontend/keysign_impl.h"
+#include "tests/fuzz/pem.h"
 #include "tests/fuzz/receiver.h"
 
 #define BACKLOG	8
@@ -49,10 +52,26 @@ listener(void)
 	return (fd);
 }
 
+/* Certificates and authorities are the parent's: always the same one. */
+static int
+certificate(void)
+{
+	static const char	pem[] = FUZZ_CERTIFICATE;
+	const ssize_t		len = sizeof(pem) - 1;
+	int			fd = memfd_create("pem", MFD_CLOEXEC);
+
+	if (fd == -1 || write(fd, pem, (size_t)len) != len ||
+	    lseek(fd, 0, SEEK_SET) != 0)
+		abort();
+	return (fd);
+}
+
 static int
 make_fd(struct child *c, unsigned int type)
 {
 	(void)c;
+	if (type == MSG_CONF_CERTIFICATE || type == MSG_CONF_CA)
+		return (certificate());
 	return (type == MSG_CONF_LISTENER ? listener() : -1);
 }
 
@@ -85,6 +104,7 @@ give(struct child *c, bool whole)
 	if (!whole)
 		return;
 	fe->ids.next = RECEIVER_ID;
+	fe->tls.keysign->ids.next = 2 * RECEIVER_ID;
 	receiver_feed(c, MSG_CONF_LISTENER, values, 2, listener());
 	receiver_feed(c, MSG_CONF_ORIGIN, origin, 1, -1);
 	if (child_role(c) == ROLE_HOME) {
@@ -97,8 +117,10 @@ static bool
 idle(const void *ctx)
 {
 	const struct frontend	*fe = ctx;
+	struct keysign_stats	 ks;
 
-	return (fe->nconns == 0 && fe->nlinks == 0 && fe->by_id.count == 0 &&
+	keysign_stats(fe->tls.keysign, &ks);
+	return (ks.pending == 0 && fe->half.n == 0 && fe->nconns == 0 && fe->nlinks == 0 && fe->by_id.count == 0 &&
 	    fe->by_session.count == 0 && fe->in_octets == 0 &&
 	    fe->out_octets == 0 && fe->part_octets == 0 &&
 	    TAILQ_EMPTY(&fe->quiet) && TAILQ_EMPTY(&fe->dirty) &&
@@ -107,7 +129,8 @@ idle(const void *ctx)
 
 const struct receiver	receiver = {
 	.ctx = { &a_main, &a_home },
-	.peers = PROC_BIT(PROC_DIALER) | PROC_BIT(PROC_ROUTER),
+	.peers = PROC_BIT(PROC_DIALER) | PROC_BIT(PROC_ROUTER) |
+	    PROC_BIT(PROC_KEEPER),
 	.configure = give,
 	.idle = idle,
 	.make_fd = make_fd,

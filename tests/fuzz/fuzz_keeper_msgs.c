@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "relayd/keeper/keeper.h"
+#include "tests/fuzz/pem.h"
 #include "tests/fuzz/receiver.h"
 
 #define FILE_MAX	4096
@@ -33,17 +34,7 @@ static const char key_pem[] =
     "7RhQwI+QAM6o4dLHwXQVAn9pMvIkSuZMezhAMUctK1HPaYBYCag5Ikl0\n"
     "-----END PRIVATE KEY-----\n";
 
-static const char certificate_pem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBcDCCARWgAwIBAgIUN9vZ950buaY0l8PCHwRPksDMquswCgYIKoZIzj0EAwIw\n"
-    "DDEKMAgGA1UEAwwBdDAgFw0yNjExMjIyMDQ4NTRaGA8yMTI2MTAyOTIwNDg1NFow\n"
-    "DDEKMAgGA1UEAwwBdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABCEceUQJ3F8G\n"
-    "h03I24d4nAp/RO0mJA3tGFDAj5AAzqjh0sfBdBUCf2ky8iRK5kx7OEAxRy0rUc9p\n"
-    "gFgJqDkiSXSjUzBRMB0GA1UdDgQWBBSZ56oGfLBXnR8/PQrWbNHp4vFjfTAfBgNV\n"
-    "HSMEGDAWgBSZ56oGfLBXnR8/PQrWbNHp4vFjfTAPBgNVHRMBAf8EBTADAQH/MAoG\n"
-    "CCqGSM49BAMCA0kAMEYCIQDlx/Ac6cDfhk4wN3X/U8zZpcIzKvG5yaNicPehiDHn\n"
-    "cgIhAOmtJ2eIFVVZS2Az3T33/yz7/2cAQBGHyeqHnyLTHmkk\n"
-    "-----END CERTIFICATE-----\n";
+static const char certificate_pem[] = FUZZ_CERTIFICATE;
 
 static void
 say_file(struct child *c, const uint8_t *data, size_t len)

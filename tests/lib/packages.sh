@@ -16,7 +16,7 @@ libjson-c-dev		JSON where speed does not matter
 libbsd-dev		strlcpy, queue.h and tree.h as BSD has them
 libseccomp-dev		system call filters
 libsqlite3-dev		the registry's database
-libssl-dev		SHA-1 and base64 of the WebSocket handshake
+libssl-dev		TLS, signatures and hashes
 python3			the services in examples/ are written in it
 curl			the demo calls with it
 "
@@ -29,6 +29,7 @@ libclang-rt-dev		sanitizers of clang
 mandoc			reads and checks the manual
 python3-websockets	a client that is not ours
 python3-cryptography	Ed25519 and certificates of clients that are not ours
+ca-certificates		the authorities that uplinks are verified by
 openssl			a TLS client that is not ours
 sslscan			tells what a TLS server takes
 nodejs			another

@@ -38,7 +38,8 @@ class Siege:
                 ("alice.home", self.alice.text),
                 ("eve.home", self.eve.text))) + extra)
         self.link()
-        for args in (("token", "create", "ops"), ("enroll", "bob.home", "url", "wss://127.0.0.1:9"),
+        for args in (("token", "create", "ops"),
+                     ("enroll", "bob.home", "url", "wss://127.0.0.1:9"),
                      ("node", "disable", "eve.home"),
                      ("peer", "add", "wss://127.0.0.1:9/ws/peers", "persist")):
             self.node.ctl(*args, check=0)

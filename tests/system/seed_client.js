@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: ISC
 // Node's ws: Connect() of SEED.md, answers to calls, and a call of its own.
-//	[RELAY_TOKEN=token] [NODE_EXTRA_CA_CERTS=file] node seed_client.js URL NODE-ID
+//	[RELAY_TOKEN=token] [RELAY_CERT=file RELAY_KEY=file] \
+//	    [NODE_EXTRA_CA_CERTS=file] node seed_client.js URL NODE-ID
 "use strict";
+const fs = require("fs");
 const WebSocket = require("ws");
 const [url, id] = process.argv.slice(2);
 const headers = { "X-Relay-Node-ID": id, "X-Relay-Node-Type": "home" };
 if (process.env.RELAY_TOKEN)
 	headers.Authorization = "Bearer " + process.env.RELAY_TOKEN;
-const ws = new WebSocket(url, { headers });
+const options = { headers };
+if (process.env.RELAY_CERT) {
+	options.cert = fs.readFileSync(process.env.RELAY_CERT);
+	options.key = fs.readFileSync(process.env.RELAY_KEY);
+}
+const ws = new WebSocket(url, options);
 const waiting = new Map();
 let seq = 0;
 

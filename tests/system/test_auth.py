@@ -12,7 +12,7 @@ import threading
 
 from relaytest import TOP, Proc, wait_for
 from trust import Context, KeyAuth, SecretAuth, token_hash
-from wire import From, Link, Peer, Refused, remote
+from wire import From, Link, Peer, Refused, http, remote
 
 SECRET = "correct horse battery staple"
 
@@ -450,3 +450,20 @@ def test_slow_proof(t):
     while got:
         got = s.recv(4096)
     s.close()
+
+
+def test_refusals_are_told(t):
+    """Each refusal has a line with the node, the address and the reason."""
+    alice = KeyAuth()
+    main = t.main(extra=home_block("alice.home", 'key "%s"' % alice.text))
+    main.ctl("node", "disable", "alice.home", check=0)
+    refused(main, 401, "alice.home")
+    logs(main, r"alice\.home at 127\.0\.0\.1:\d+ is refused: .*disabled")
+    status, _, _ = http(main.port, "GET", "/registry", headers={
+        "Authorization": "Bearer nobody"})
+    assert status == 401
+    logs(main, r"HTTP request from 127\.0\.0\.1:\d+ is refused: unknown token")
+    status, _, _ = http(main.port, "GET", "/" + "x" * 20000)
+    assert status in (414, 431), status
+    logs(main, r"from 127\.0\.0\.1:\d+: refused with 4\d\d")
+    assert "nobody" not in main.log()

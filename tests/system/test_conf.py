@@ -134,13 +134,13 @@ def test_a_used_join_file_is_not_missed(t):
     join = os.path.join(t.dir, "gone")
     key = "ed25519:" + "A" * 43
     code, said = check(t, 'node home "h"\nuplink "ws://127.0.0.1:1" { '
-                       'key "%s" join "%s" }\n' % (key, join))
+                       'node "m" key "%s" join "%s" }\n' % (key, join))
     assert code == 0, said
     with open(join, "w") as f:
         f.write("x" * 43 + "\n")
     os.chmod(join, 0o644)
     code, said = check(t, 'node home "h"\nuplink "ws://127.0.0.1:1" { '
-                       'key "%s" join "%s" }\n' % (key, join))
+                       'node "m" key "%s" join "%s" }\n' % (key, join))
     assert code == 1 and "check.conf:2: join %s: others can read" % join in \
         said, said
     assert wait_for(lambda: os.path.exists(join), "it is left alone")

@@ -7,7 +7,7 @@ What another Main may say and what it may not (PROTOCOL.md sections 2, 3 and
 import os
 import time
 
-from relaytest import check_error, wait_for
+from relaytest import wait_for
 from watch import Watch
 from wire import Closed, Peer, Refused, remote
 

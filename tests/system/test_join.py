@@ -6,6 +6,7 @@ the node afterwards.
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import time
@@ -165,7 +166,7 @@ def test_a_new_string_ends_the_one_before(t):
 
 
 def test_rotate(t):
-    """The old key works until the new one was used."""
+    """The old key works until the new one is there."""
     main = t.main(extra="authentication required\n")
     j = join_parse(enroll(main, "alice.home", "url", main.ws_url()))
     old = JoinAuth(j["secret"])
@@ -175,12 +176,20 @@ def test_rotate(t):
                                      main.ws_url()))["secret"])
     main.link("alice.home", auth=old).abort()
     main.link("alice.home", auth=new).abort()
-    t.links.append(main.link("alice.home", auth=KeyAuth(new.key)))
     try:
         main.link("alice.home", auth=old).abort()
         raise AssertionError("the old key works")
     except Refused as e:
         assert e.status == 401, e
+    t.links.append(main.link("alice.home", auth=KeyAuth(new.key)))
+
+
+def keys(home, node):
+    """The node's own key, and those for one Main each."""
+    out = ctl(home.control(node), "-j", "show", "identity", check=0)[1]
+    rows = json.loads(out)["identity"]
+    assert rows[0]["main"] == "", rows
+    return rows[0]["key"], {r["main"]: r["key"] for r in rows[1:]}
 
 
 def test_relay_joins_again(t):
@@ -189,19 +198,55 @@ def test_relay_joins_again(t):
     first = Relay(t, "first", "join", enroll(main, "alice.home", "url",
                                              main.ws_url()))
     connected(main, "alice.home")
+    own, before = keys(first, "alice.home")
+    assert list(before) == ["main.test"] and own not in before.values()
     string = rotate(main, "alice.home", "url", main.ws_url())
     # While it runs it is refused, and nothing is written.
-    before = sorted(first.files())
+    files = sorted(first.files())
     busy = Relay(t, "busy", "join", string, home="first")
     assert busy.wait() == 1
     assert "runs already" in busy.log(), busy.log()
-    assert sorted(first.files()) == before
+    assert sorted(first.files()) == files
     assert first.stop() == 0
+    # Somebody has a copy of the key, and of all that belongs to it.
+    subprocess.run(["cp", "-a", first.base, os.path.join(t.dir, "stolen")],
+                   check=True)
     second = Relay(t, "second", "join", string, home="first")
     connected(main, "alice.home")
     wait_for(lambda: not os.path.exists(second.node_dir("alice.home") +
                                         "/join"), "the secret is gone")
+    same, after = keys(second, "alice.home")
+    assert same == own and list(after) == ["main.test"], after
+    assert after["main.test"] != before["main.test"]
     assert second.stop() == 0
+    thief = Relay(t, "thief", "-connect", main.ws_url(), home="stolen")
+    thief.wait_log("401")
+    assert not nodes(main)["alice.home"]["connected"]
+    thief.stop()
+    again = Relay(t, "again", "-connect", main.ws_url(), home="first")
+    connected(main, "alice.home")
+    assert keys(again, "alice.home") == (own, after)
+    assert again.stop() == 0
+
+
+def test_killed_while_it_joins(t):
+    """Whatever has happened until then, it gets in by one of its keys."""
+    main = t.main(extra="authentication required\n")
+    url = main.ws_url()
+    home = Relay(t, "first", "join", enroll(main, "alice.home", "url", url),
+                 home="home")
+    home.wait_log("is known there now")
+    for n, said in enumerate(("node id", "generation 1 is in force",
+                              "is known there now")):
+        assert home.stop() == 0
+        wait_for(lambda: not nodes(main)["alice.home"]["connected"],
+                 "it is gone")
+        home = Relay(t, "killed%d" % n, "join",
+                     rotate(main, "alice.home", "url", url), home="home")
+        home.wait_log(said)
+        home.stop(signal.SIGKILL)
+        home = Relay(t, "again%d" % n, "-connect", url, home="home")
+        connected(main, "alice.home")
 
 
 def test_disable_enable_revoke(t):
@@ -361,12 +406,24 @@ def test_output(t):
     assert home.stop() == 0
 
 
+def command_lines():
+    """Those of all processes."""
+    out = b""
+    for name in os.listdir("/proc"):
+        try:
+            with open("/proc/%d/cmdline" % int(name), "rb") as f:
+                out += f.read()
+        except (ValueError, OSError):
+            pass
+    return out
+
+
 def test_no_secret_in_the_list_of_processes(t):
     main = t.main(extra="authentication required\n")
     string = enroll(main, "alice.home", "url", main.ws_url())
     home = Relay(t, "home", "join", "-", stdin=string)
     connected(main, "alice.home")
-    out = subprocess.run(["ps", "-eo", "args"], capture_output=True).stdout
+    out = command_lines()
     assert string.encode() not in out
     home.stop()
 

@@ -165,7 +165,7 @@ def test_refused_links_do_not_fill_the_log(t):
             assert e.status == 400, e
     assert len(main.log().splitlines()) - before < 60
     assert re.search(r"link from \S+ is refused: node id", main.log())
-    main.wait_log(r"\d+ more links were refused")
+    main.wait_log(r"\d+ more links and requests were refused")
 
 
 def test_batch_says_what_was_executed(t):

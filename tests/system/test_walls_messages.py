@@ -13,12 +13,12 @@ import signal
 import socket
 import struct
 
-from puppet import (IN_CONF, IN_SETUP, MSG, NAME, PROC, TABLE, Ended, data,
+from puppet import (IN_CONF, IN_SETUP, PROC, TABLE, Ended, data,
                     frame, msgtable, string, u8, u16, u32, u64)
 from relaytest import wait_for
 from siege import Siege, victim
 from trust import KeyAuth
-from wire import Refused, remote
+from wire import remote
 
 TIMEOUT = 180
 
@@ -219,6 +219,23 @@ def test_frontend_forged_nodes(t):
         conn += 1
         name, status = link_auth(s, conn, node)
         assert name == "LINK_DENY", (node, name, status)
+    s.stands()
+
+
+def test_frontend_dials_no_node(t):
+    """A Main that it says was dialled is none of the nodes that prove
+    themselves here, nor one that is disabled."""
+    s = Siege(t, "frontend")
+    conn = 1 << 60
+    for generation in range(1, 5):
+        for node in ("alice.home", "eve.home", "bob.home", "main.test"):
+            conn += 1
+            s.puppet.say("router", "LINK_DIALED", u64(conn) + u32(0)
+                         + u32(generation) + string(node) + string("boot")
+                         + string("") + string("127.0.0.1:1"))
+            wait_for(lambda: any(name == "LINK_DENY" and p[:8] == u64(conn)
+                                 for _, name, p in s.puppet.heard()),
+                     "%s is denied" % node)
     s.stands()
 
 

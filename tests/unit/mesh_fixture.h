@@ -61,7 +61,6 @@ struct world {
 	struct mesh_limits	 limits;
 	struct monotime		 now;
 	uint64_t		 last_id;
-	const char		*violation;	/* the last */
 };
 
 void	world_init(struct world *, size_t, const struct mesh_limits *);

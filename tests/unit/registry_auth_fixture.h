@@ -10,7 +10,7 @@
 #define SECRET_2	"another of more than that"
 #define TOKEN_1		"token-0123456789abcdef"
 
-/* A client: what it says and by what.  Filled by fx_client(). */
+/* A client: what it says and by what.  Filled by challenged(). */
 struct client {
 	enum auth_method method;
 	char		 nonce[AUTH_NONCE_TEXT];

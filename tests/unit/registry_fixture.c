@@ -72,8 +72,11 @@ fixture_home(void)
 struct registry *
 fixture_restart(struct registry *r, int64_t ms)
 {
+	enum node_role role = registry_role(r);
+
 	registry_free(r);
-	return (start(ROLE_MAIN, "main.example", 100, ms));
+	return (start(role, role == ROLE_MAIN ? "main.example" : "alice.home",
+	    100, ms));
 }
 
 void

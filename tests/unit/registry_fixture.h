@@ -10,7 +10,7 @@
 /* A Main called main.example with an empty database in a file. */
 struct registry	*fixture_main(uint32_t);
 struct registry	*fixture_home(void);
-/* End the registry; start it again on the same file, on a Main. */
+/* End the registry; start it again on the same file. */
 struct registry	*fixture_restart(struct registry *, int64_t);
 void		 fixture_free(struct registry *);
 

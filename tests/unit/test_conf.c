@@ -278,7 +278,7 @@ static const char *const different[] = {
 	HOME "uplink \"wss://a\" { pin \"" PIN "E\" }\n",
 	HOME "uplink \"wss://a\" { key \"" KEY "A\" }\n",
 	HOME "uplink \"wss://a\" { key \"" KEY "E\" }\n",
-	HOME "uplink \"wss://a\" { key \"" KEY "A\" join \"/a\" }\n",
+	HOME "uplink \"wss://a\" { node \"m\" key \"" KEY "A\" join \"/a\" }\n",
 	HOME "uplink \"wss://a\" { secret \"/a\" }\n",
 	HOME "uplink \"wss://a\" { secret \"/b\" }\n",
 	HOME "uplink \"wss://a\" { token \"/a\" }\n",

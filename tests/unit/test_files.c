@@ -270,6 +270,39 @@ START_TEST(only_a_join_file_may_be_gone)
 }
 END_TEST
 
+/* Written or replaced, a certificate or a key; nothing else. */
+START_TEST(a_renewal_is_noticed)
+{
+	uint64_t before, after;
+	char new[400];
+	size_t i;
+	FILE *f;
+
+	configure();
+	before = files_mark(&conf);
+	ck_assert(files_mark(&conf) == before);
+	for (i = 0; i < 2; i++) {
+		ck_assert_ptr_nonnull(f = fopen(path[i], "a"));
+		fputs("more\n", f);
+		fclose(f);
+		after = files_mark(&conf);
+		ck_assert(after != before);
+		snprintf(new, sizeof(new), "%s.new", path[i]);
+		ck_assert_ptr_nonnull(f = fopen(new, "w"));
+		fputs("new\n", f);
+		fclose(f);
+		ck_assert_int_eq(rename(new, path[i]), 0);
+		before = files_mark(&conf);
+		ck_assert(after != before);
+	}
+	ck_assert_int_eq(unlink(path[0]), 0);
+	ck_assert(files_mark(&conf) != before);
+	before = files_mark(&conf);
+	ck_assert_int_eq(unlink(path[3]), 0);
+	ck_assert(files_mark(&conf) == before);
+}
+END_TEST
+
 START_TEST(each_child_gets_its_own)
 {
 	static const struct {
@@ -398,6 +431,7 @@ main(void)
 	tcase_add_test(tc, owners);
 	tcase_add_test(tc, all_are_checked);
 	tcase_add_test(tc, only_a_join_file_may_be_gone);
+	tcase_add_test(tc, a_renewal_is_noticed);
 	tcase_add_test(tc, each_child_gets_its_own);
 	tcase_add_test(tc, a_used_secret_is_removed);
 	tcase_add_test(tc, also_of_the_generation_before);

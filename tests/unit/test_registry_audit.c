@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The audit log: what is recorded, and what of it cannot be changed unseen. */
 #include <sys/types.h>
-#include <sys/wait.h>
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +14,7 @@
 #include "relay-registry/policy_impl.h"
 #include "relay-registry/registry_impl.h"
 #include "relay-registry/token.h"
+#include "tests/unit/kill_fixture.h"
 #include "tests/unit/registry_fixture.h"
 #include "tests/unit/suite.h"
 
@@ -504,25 +503,13 @@ START_TEST(killed_at_any_time)
 {
 	struct audit_check c;
 	struct registry *on;
-	int fds[2], i, fd, status;
+	int i, fd;
 	uint64_t last = 0;
-	char buf[64];
-	pid_t pid;
 
 	ck_assert_int_ne(fd = mkstemp(path), -1);
 	close(fd);
 	for (i = 1; i <= 20; i++) {
-		ck_assert_int_eq(pipe(fds), 0);
-		ck_assert_int_ne(pid = fork(), -1);
-		if (pid == 0)
-			write_until_killed(fds[1]);
-		close(fds[1]);
-		ck_assert_int_gt(read(fds[0], buf, 1), 0);
-		ck_assert_int_gt(read(fds[0], buf, (size_t)i), 0);
-		ck_assert_int_eq(kill(pid, SIGKILL), 0);
-		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-		ck_assert(WIFSIGNALED(status));
-		close(fds[0]);
+		kill_writer(write_until_killed, i + 1);
 		on = start(60);
 		ck_assert(audit_verify(on, &c));
 		ck_assert(c.ok);

@@ -449,6 +449,27 @@ START_TEST(resumed)
 }
 END_TEST
 
+/*
+ * By what it was let in is not in the database: the router's word alone is
+ * enough only where nothing is asked for.
+ */
+START_TEST(resumed_without_a_row)
+{
+	reload(1, 0, AUTH_REQUIRED);
+	fx_resume(r, 7, 99, "alice.home", 10);
+	is_ended(7);
+	fx_resume(r, 8, 99, "nobody.home", 10);
+	is_ended(8);
+	reload(1, 0, AUTH_LOOPBACK);
+	fx_settle(r);
+	fx_resume(r, 9, 99, "open.home", 20);
+	fx_expect(r, MSG_NODE_STATE, 0);
+	fx_silent(r);
+	fx_resume(r, 10, 100, "alice.home", 20);
+	is_ended(10);
+}
+END_TEST
+
 START_TEST(resumed_disabled)
 {
 	let_in();
@@ -601,6 +622,7 @@ main(void)
 	tcase_add_test(tc, none_goes);
 	tcase_add_test(tc, denied_by_rule);
 	tcase_add_test(tc, resumed);
+	tcase_add_test(tc, resumed_without_a_row);
 	tcase_add_test(tc, resumed_disabled);
 	tcase_add_test(tc, nonce_of_before);
 	tcase_add_test(tc, identity_stays);

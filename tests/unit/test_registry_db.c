@@ -4,16 +4,15 @@
  * is left when the process is killed.
  */
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "relay-registry/registry.h"
+#include "tests/unit/kill_fixture.h"
 #include "tests/unit/suite.h"
 
 #define SCHEMA_VERSION	3		/* what this program writes */
@@ -209,17 +208,25 @@ START_TEST(from_version_2)
 }
 END_TEST
 
-/* The key of this node is not made anew when it cannot be read. */
+/* A key of this node is not made anew when it cannot be read. */
 START_TEST(damaged_key)
 {
+	static const char *const bad[][2] = {
+		{ "INSERT INTO identity VALUES ('', '', 'short', 1)",
+		  "own key is damaged" },
+		{ "INSERT INTO identity VALUES ('a.main', '', 'short', 1)",
+		  "key for a.main is damaged" },
+		{ "INSERT INTO identity VALUES ('a.main', 'x', 'short', 1)",
+		  "key for a.main is damaged" },
+	};
 	struct db *db;
 
 	opens();
-	(void)on_file("INSERT INTO identity VALUES (1, 'short', 1)");
+	(void)on_file(bad[_i][0]);
 	db = db_open(path, err, sizeof(err));
 	ck_assert_ptr_nonnull(db);
 	ck_assert_ptr_null(registry_new(db, 100, now, err, sizeof(err)));
-	ck_assert_ptr_nonnull(strstr(err, "own key is damaged"));
+	ck_assert_ptr_nonnull(strstr(err, bad[_i][1]));
 	db_close(db);
 	ck_assert_int_eq(on_file("SELECT count(*) FROM identity"
 	    " WHERE seed = 'short'"), 1);
@@ -452,23 +459,10 @@ write_until_killed(int fd)
 
 START_TEST(killed_at_any_time)
 {
-	char buf[64];
-	int fds[2], n, status;
-	pid_t pid;
+	int n;
 
 	for (n = 1; n <= 10; n++) {
-		ck_assert_int_eq(pipe(fds), 0);
-		ck_assert_int_ne(pid = fork(), -1);
-		if (pid == 0)
-			write_until_killed(fds[1]);
-		close(fds[1]);
-		/* Let it write for a while that differs each time. */
-		ck_assert_int_gt(read(fds[0], buf, 1), 0);
-		ck_assert_int_gt(read(fds[0], buf, (size_t)n), 0);
-		ck_assert_int_eq(kill(pid, SIGKILL), 0);
-		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-		ck_assert(WIFSIGNALED(status));
-		close(fds[0]);
+		kill_writer(write_until_killed, n + 1);
 		/* A whole set each time, and the next start goes through. */
 		ck_assert_int_eq(on_file("SELECT count(*) FROM service"), 8);
 		ck_assert_int_eq(on_file("SELECT count(*) FROM "
@@ -489,7 +483,7 @@ main(void)
 	tcase_add_test(tc, from_version_1);
 	tcase_add_test(tc, from_version_2);
 	tcase_add_loop_test(tc, fixtures_are_true, 0, SCHEMA_VERSION - 1);
-	tcase_add_test(tc, damaged_key);
+	tcase_add_loop_test(tc, damaged_key, 0, 3);
 	tcase_add_test(tc, newer_version);
 	tcase_add_test(tc, of_another_program);
 	tcase_add_test(tc, steps_in_order);

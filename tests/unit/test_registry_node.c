@@ -78,6 +78,13 @@ by_key(uint64_t session, uint8_t key, bool good, int64_t ms)
 		is_challenged(session, NULL);
 }
 
+static void
+is_ended(uint64_t session)
+{
+	ck_assert_uint_eq(fx_expect(r, MSG_SESSION_END, session)->status,
+	    1008);
+}
+
 START_TEST(joins_once)
 {
 	struct join j = enrolled(CTL_NODE_ENROLL, "alice.home", 0);
@@ -142,6 +149,49 @@ START_TEST(bad_joins)
 }
 END_TEST
 
+/* It is the home that was enrolled, whatever was seen of that id before. */
+START_TEST(joins_as_home_only)
+{
+	struct client c;
+	struct join j;
+
+	fx_trust(r, AUTH_OPEN, NULL, 0);
+	ask_as(NODE_PEER, 1, "alice.home", "", 0);
+	is_accepted(1);
+	registry_close(r, 1, span_str("gone"), at(1));
+	fx_settle(r);
+	j = enrolled(CTL_NODE_ENROLL, "alice.home", 2);
+	c = joining(&j, 1, 10);
+	c.main = true;
+	ask_as(NODE_PEER, 2, "alice.home", header(&c), 11);
+	is_challenged(2, NULL);
+	order(CTL_NODE_TOKEN, "bob.home", 12);
+	fx_settle(r);
+	ck_assert_int_eq(fx_number("SELECT count(*) FROM credential"
+	    " WHERE kind = 1"), 2);
+	ask_as(NODE_PEER, 3, "bob.home", "", 13);
+	is_challenged(3, NULL);
+	c = joining(&j, 1, 20);
+	ask(4, "alice.home", header(&c), 21);
+	is_accepted(4);
+}
+END_TEST
+
+/* Who is linked without credentials has to show some now. */
+START_TEST(enrolled_while_linked)
+{
+	static const unsigned int ops[] = { CTL_NODE_ENROLL, CTL_NODE_TOKEN };
+
+	fx_trust(r, AUTH_OPEN, NULL, 0);
+	ask(1, "alice.home", "", 0);
+	is_accepted(1);
+	order(ops[_i], "alice.home", 1);
+	fx_expect(r, MSG_CTL_ROW, 9);
+	is_ended(1);
+	ends(CTL_OK);
+}
+END_TEST
+
 /* Enrolled, it cannot come without; expired, it is as if it never had been. */
 START_TEST(enrolled_is_known)
 {
@@ -182,20 +232,12 @@ START_TEST(rotates)
 	c = joining(&j, 2, 40);
 	ask(3, "alice.home", header(&c), 41);
 	is_accepted(3);
-	/* Both are good until the new one was used. */
-	by_key(4, 1, true, 50);
+	/* The join was signed with the new one: the one of before is gone. */
+	by_key(4, 1, false, 50);
 	by_key(5, 2, true, 60);
-	by_key(6, 1, false, 70);
 	ck_assert_int_eq(fx_number(CREDENTIALS), 1);
 }
 END_TEST
-
-static void
-is_ended(uint64_t session)
-{
-	ck_assert_uint_eq(fx_expect(r, MSG_SESSION_END, session)->status,
-	    1008);
-}
 
 static void
 let_in(void)
@@ -261,6 +303,25 @@ START_TEST(tokens)
 	is_challenged(10, NULL);
 	ck_assert_int_eq(fx_number("SELECT count(*) FROM credential"
 	    " WHERE value LIKE 'rat_%'"), 0);
+}
+END_TEST
+
+/* A link by a token that is no more ends with it. */
+START_TEST(third_token)
+{
+	char text[128];
+
+	order(CTL_NODE_TOKEN, "alice.home", 0);
+	snprintf(text, sizeof(text), "Bearer %s", shown("token"));
+	ask(1, "alice.home", text, 1);
+	is_accepted(1);
+	order(CTL_NODE_TOKEN, "alice.home", 2);
+	(void)shown("token");
+	fx_silent(r);
+	order(CTL_NODE_TOKEN, "alice.home", 3);
+	fx_expect(r, MSG_CTL_ROW, 9);
+	is_ended(1);
+	ends(CTL_OK);
 }
 END_TEST
 
@@ -373,7 +434,7 @@ START_TEST(lists)
 	fx_settle(r);
 	registry_each_node(r, list_one, &l, at(1));
 	ck_assert_str_eq(l.text, "alice.home 1 ce secret,token \n"
-	    "b.main 2 c key \ncarol.home 1 c secret d\ndave.home 0 e join \n");
+	    "b.main 2 c key \ncarol.home 1 c secret d\ndave.home 1 e join \n");
 	registry_each_node(r, list_one, &one, at(1));
 	ck_assert_str_eq(one.text, "alice.home 1 ce secret,token \n");
 }
@@ -388,6 +449,9 @@ main(void)
 	tcase_add_test(tc, joins_once);
 	tcase_add_loop_test(tc, bad_joins, 0, 8);
 	tcase_add_test(tc, enrolled_is_known);
+	tcase_add_test(tc, joins_as_home_only);
+	tcase_add_loop_test(tc, enrolled_while_linked, 0, 2);
+	tcase_add_test(tc, third_token);
 	tcase_add_test(tc, enrolled_anew);
 	tcase_add_test(tc, rotates);
 	tcase_add_test(tc, disables);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/ctl.h"
 #include "tests/unit/registry_auth_fixture.h"
 #include "tests/unit/suite.h"
 
@@ -148,7 +149,7 @@ START_TEST(by_own_key)
 END_TEST
 
 static const char *const bad_challenges[] = { "", "Basic realm=x",
-    "Relay nonce=x", "Bearer", "Relay", "Relay nonce=\"" NONCE };
+    "Relay nonce=x", "Bearer", "Relay", ("Relay nonce=\"" NONCE) };
 
 START_TEST(bad_challenge)
 {
@@ -319,6 +320,32 @@ START_TEST(by_token)
 }
 END_TEST
 
+/*
+ * Whoever is in between takes the challenge away and leaves what would give it
+ * something: it gets nothing that it could use.
+ */
+START_TEST(stripped)
+{
+	static const enum auth_method methods[] = { AUTH_BY_KEY,
+	    AUTH_BY_SECRET, AUTH_BY_JOIN };
+	static const char *const left[] = { "Bearer", "Basic realm=x, Bearer",
+	    "Relay, Bearer", "Bearer realm=\"Relay nonce=" NONCE "\"" };
+	enum auth_method method = methods[_i % 3];
+
+	give(&list, HOLDER_UPLINK, 1, "", AUTH_BY_KEY, key_conf(1), NULL);
+	if (method != AUTH_BY_KEY)
+		give(&list, HOLDER_UPLINK, 1, "", method, "",
+		    method == AUTH_BY_JOIN ? JOIN_TEXT : SECRET_1);
+	if (method == AUTH_BY_SECRET)
+		give(&list, HOLDER_UPLINK, 1, "", AUTH_BY_TOKEN, "", TOKEN_1);
+	configure();
+	ck_assert_ptr_null(prove(NODE_UPLINK, 5, 1, 1, "main.one",
+	    left[_i / 3]));
+	opened(NODE_UPLINK, 1, 5, 1, "main.one", "");
+	is_denied(1, 403);
+}
+END_TEST
+
 /* Who is shown a token cannot prove a key: that is a mistake of the file. */
 START_TEST(token_and_key)
 {
@@ -334,55 +361,219 @@ END_TEST
 
 /* --- joining --- */
 
+/* The second uplink, which is main.one's, has a key and a one-time secret. */
+static void
+configure_join(const char *secret)
+{
+	give(&list, HOLDER_UPLINK, 1, "", AUTH_BY_KEY, key_conf(1), NULL);
+	if (secret != NULL)
+		give(&list, HOLDER_UPLINK, 1, "", AUTH_BY_JOIN, "", secret);
+	configure();
+}
+
+/* It asks; by which method and key it is answered. */
+static void
+asks(uint64_t conn, enum auth_method method, char key[AUTH_KEY_TEXT])
+{
+	struct auth_text text;
+
+	ck_assert_ptr_nonnull(prove(NODE_UPLINK, conn, 1, 1, "main.one",
+	    ASKED));
+	ck_assert_int_eq(shown.method, method);
+	text = text_of("main.one", false, shown.key_text);
+	ck_assert(auth_verify(shown.key, &text, SIDE_CLIENT,
+	    shown.signature));
+	strcpy(key, shown.key_text);
+}
+
+static void
+lets_in(uint64_t session, uint64_t conn)
+{
+	opened(NODE_UPLINK, session, conn, 1, "main.one",
+	    answer("main.one", false, 1));
+	is_accepted(session);
+}
+
 static void
 joined(uint32_t generation)
 {
-	ck_assert_uint_eq(fx_expect(r, MSG_JOINED, 0)->tag, generation);
+	ck_assert_uint_eq(fx_expect(r, MSG_JOINED, 1)->tag, generation);
+	fx_silent(r);
+}
+
+static int64_t
+identities(const char *where)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM identity WHERE %s",
+	    where);
+	return (fx_number(sql));
+}
+
+struct identities {
+	char	text[512];
+};
+
+static void
+list_identity(void *arg, const char *key, const char *main_id)
+{
+	struct identities *l = arg;
+	size_t at = strlen(l->text);
+
+	snprintf(l->text + at, sizeof(l->text) - at, "%s %s\n", key, main_id);
+}
+
+/* The keys that are shown: the node's own, and that of main.one, or NULL. */
+static void
+are_identities(const char *key)
+{
+	struct identities l = { "" };
+	char want[512];
+
+	snprintf(want, sizeof(want), "ed25519:%s \n%s%s%s",
+	    r->trust->public_text, key != NULL ? "ed25519:" : "",
+	    key != NULL ? key : "", key != NULL ? " main.one\n" : "");
+	registry_each_identity(r, list_identity, &l);
+	ck_assert_str_eq(l.text, want);
 }
 
 START_TEST(joins)
 {
 	struct auth_text text;
-	char secret[33];
+	char secret[33], key[AUTH_KEY_TEXT], again[AUTH_KEY_TEXT];
 
 	memset(secret, 2, sizeof(secret));
+	configure_join(JOIN_TEXT);
+	asks(5, AUTH_BY_JOIN, key);
+	text = text_of("main.one", false, key);
+	ck_assert(auth_verify_mac((struct span){ secret, 32 }, &text,
+	    SIDE_JOIN, shown.mac));
+	/* It is one for this Main, and kept before anybody hears of it. */
+	ck_assert_str_ne(key, r->trust->public_text);
+	ck_assert_int_eq(identities("main = 'main.one' AND joining <> ''"), 1);
+	are_identities(NULL);
+	opened(NODE_UPLINK, 1, 5, 1, "main.one", "");
+	is_denied(1, 403);			/* not joined by that */
+	are_identities(NULL);
+	lets_in(2, 5);
+	joined(1);
+	ck_assert_int_eq(identities("joining <> ''"), 0);
+	are_identities(key);
+	/* From now on by that key, also after a start. */
+	asks(6, AUTH_BY_KEY, again);
+	ck_assert_str_eq(again, key);
+	r = fixture_restart(r, 1);
+	configure_join(NULL);
+	are_identities(key);
+	asks(5, AUTH_BY_KEY, again);
+	ck_assert_str_eq(again, key);
+	/* Whoever is not main.one by the configuration sees the own one. */
+	ck_assert_ptr_nonnull(prove(NODE_UPLINK, 6, 0, 1, "main.x", ASKED));
+	ck_assert_str_eq(shown.key_text, r->trust->public_text);
+	ck_assert_ptr_nonnull(prove(NODE_UPLINK, 7, 0, 1, "main.one", ASKED));
+	ck_assert_str_eq(shown.key_text, r->trust->public_text);
+}
+END_TEST
+
+/* Which Main that is must be known. */
+START_TEST(joins_nobody)
+{
 	expect_key(1);
 	give(&list, HOLDER_UPLINK, 0, "", AUTH_BY_JOIN, "", JOIN_TEXT);
 	configure();
-	ck_assert_ptr_nonnull(prove(NODE_UPLINK, 5, 0, 1, "main.x", ASKED));
-	ck_assert_int_eq(shown.method, AUTH_BY_JOIN);
-	text = text_of("main.x", false, shown.key_text);
-	ck_assert(auth_verify(shown.key, &text, SIDE_CLIENT,
-	    shown.signature));
-	ck_assert(auth_verify_mac((struct span){ secret, 32 }, &text,
-	    SIDE_JOIN, shown.mac));
-	uplink(1, 5, "main.x", "");
-	is_denied(1, 403);			/* not joined by that */
-	uplink(2, 5, "main.x", answer("main.x", false, 1));
-	is_accepted(2);
-	joined(1);
-	/* From now on by key. */
-	(void)prove(NODE_UPLINK, 6, 0, 1, "main.x", ASKED);
+	(void)prove(NODE_UPLINK, 5, 0, 1, "main.x", ASKED);
 	ck_assert_int_eq(shown.method, AUTH_BY_KEY);
+	ck_assert_str_eq(shown.key_text, r->trust->public_text);
 }
 END_TEST
 
 /* A secret that was used, with the answer lost, locks nobody out. */
 START_TEST(joined_before)
 {
-	expect_key(1);
-	give(&list, HOLDER_UPLINK, 0, "", AUTH_BY_JOIN, "", JOIN_TEXT);
-	configure();
-	(void)prove(NODE_UPLINK, 5, 0, 1, "main.x", ASKED);
-	ck_assert_int_eq(shown.method, AUTH_BY_JOIN);
-	(void)prove(NODE_UPLINK, 6, 0, 1, "main.x", ASKED);
-	ck_assert_int_eq(shown.method, AUTH_BY_KEY);
-	(void)prove(NODE_UPLINK, 7, 0, 1, "main.x", ASKED);
-	ck_assert_int_eq(shown.method, AUTH_BY_JOIN);
-	(void)prove(NODE_UPLINK, 8, 0, 1, "main.x", ASKED);
-	uplink(1, 8, "main.x", answer("main.x", false, 1));
-	is_accepted(1);
+	char key[AUTH_KEY_TEXT], again[AUTH_KEY_TEXT];
+
+	configure_join(JOIN_TEXT);
+	asks(5, AUTH_BY_JOIN, key);
+	if (_i % 2 == 1) {		/* killed at once */
+		r = fixture_restart(r, 1);
+		configure_join(JOIN_TEXT);
+		asks(5, AUTH_BY_JOIN, again);
+		ck_assert_str_eq(again, key);
+	}
+	asks(6, AUTH_BY_KEY, again);
+	ck_assert_str_eq(again, key);
+	asks(7, AUTH_BY_JOIN, again);
+	ck_assert_str_eq(again, key);
+	asks(8, AUTH_BY_KEY, again);
+	ck_assert_str_eq(again, r->trust->public_text);
+	if (_i < 2) {
+		asks(9, AUTH_BY_JOIN, again);
+		asks(10, AUTH_BY_KEY, again);
+		ck_assert_str_eq(again, key);
+		lets_in(1, 10);
+		joined(1);
+		are_identities(key);
+	} else {
+		/* It never was: the key of before is the right one. */
+		lets_in(1, 8);
+		joined(1);
+		are_identities(NULL);
+		ck_assert_int_eq(identities("main <> ''"), 0);
+	}
+}
+END_TEST
+
+#define OTHER_JOIN	"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM"
+
+START_TEST(joins_again)
+{
+	char first[AUTH_KEY_TEXT], key[AUTH_KEY_TEXT], again[AUTH_KEY_TEXT];
+
+	configure_join(JOIN_TEXT);
+	asks(5, AUTH_BY_JOIN, first);
+	lets_in(1, 5);
 	joined(1);
+	configure_join(OTHER_JOIN);
+	asks(6, AUTH_BY_JOIN, key);
+	ck_assert_str_ne(key, first);
+	ck_assert_str_ne(key, r->trust->public_text);
+	are_identities(first);
+	if (_i == 0) {
+		lets_in(2, 6);
+	} else {
+		r = fixture_restart(r, 1);
+		configure_join(OTHER_JOIN);
+		asks(6, AUTH_BY_JOIN, again);
+		asks(7, AUTH_BY_KEY, again);
+		ck_assert_str_eq(again, key);
+		if (_i == 2) {
+			asks(8, AUTH_BY_JOIN, again);
+			asks(9, AUTH_BY_KEY, again);
+			ck_assert_str_eq(again, first);
+		}
+		lets_in(2, _i == 2 ? 9 : 7);
+	}
+	joined(1);
+	are_identities(_i == 2 ? first : key);
+	ck_assert_int_eq(identities("joining <> ''"), 0);
+	ck_assert_int_eq(identities("1"), 2);
+}
+END_TEST
+
+/* A key that is not in the database is shown to nobody. */
+START_TEST(join_not_written)
+{
+	char key[AUTH_KEY_TEXT];
+	sqlite3 *lock;
+
+	configure_join(JOIN_TEXT);
+	lock = fx_lock();
+	ck_assert_ptr_null(prove(NODE_UPLINK, 5, 1, 1, "main.one", ASKED));
+	fx_unlock(lock);
+	ck_assert_int_eq(identities("1"), 1);
+	asks(6, AUTH_BY_KEY, key);
+	ck_assert_str_eq(key, r->trust->public_text);
 }
 END_TEST
 
@@ -406,6 +597,26 @@ START_TEST(uplink_is_cut)
 	reply = fx_expect(r, MSG_SESSION_END, 1);
 	ck_assert_uint_eq(reply->status, 1008);
 	fx_trust(r, AUTH_REQUIRED, NULL, 0);
+	fx_silent(r);
+}
+END_TEST
+
+/* The configuration names another Main for the uplink that is up. */
+START_TEST(uplink_of_another)
+{
+	static const struct uplink_conf uplinks[] = {
+		{ "up0", 443, "/ws/federation", "main.x" },
+		{ "up1", 443, "/ws/federation", "main.two" } };
+	const struct trust_conf conf = { AUTH_REQUIRED, "", uplinks, 2 };
+
+	configure();
+	uplink(1, 5, "main.x", "");
+	is_accepted(1);
+	opened(NODE_UPLINK, 2, 6, 1, "main.one", "");
+	is_accepted(2);
+	fx_settle(r);
+	registry_configure_trust(r, 1, &conf, &list, at(1));
+	ck_assert_uint_eq(fx_expect(r, MSG_SESSION_END, 2)->status, 1008);
 	fx_silent(r);
 }
 END_TEST
@@ -438,6 +649,63 @@ START_TEST(peers)
 }
 END_TEST
 
+/* Whom we dial is no better than who dials us. */
+START_TEST(disabled_peer)
+{
+	const struct node_request q = { .op = CTL_NODE_DISABLE,
+	    .node = span_str("b.main"), .url = span_str(""),
+	    .pin = span_str("") };
+
+	teardown();
+	main_setup();
+	fx_peers(r, 1, 2, 0);
+	opened(NODE_PEER, 1, 5, 0, "b.main", "");
+	is_accepted(1);
+	registry_ctl_node(r, 9, &q, at(1));
+	ck_assert_uint_eq(fx_expect(r, MSG_SESSION_END, 1)->status, 1008);
+	ck_assert_uint_eq(fx_expect(r, MSG_CTL_END, 9)->status, CTL_OK);
+	registry_close(r, 1, span_str("gone"), at(2));
+	fx_settle(r);
+	opened(NODE_PEER, 2, 6, 0, "b.main", "");
+	is_denied(2, 403);
+	opened(NODE_PEER, 3, 6, 0, "c.main", "");
+	is_accepted(3);
+}
+END_TEST
+
+/*
+ * A Main that we dial may not call itself as a node with credentials here, if
+ * neither the file says that it is that one nor it has proved it.
+ */
+START_TEST(peer_takes_a_name)
+{
+	teardown();
+	main_setup();
+	fx_peers(r, 1, 3, 0);
+	give(&list, HOLDER_MAIN, 0, "b.main", AUTH_BY_KEY, key_conf(1), NULL);
+	give(&list, HOLDER_HOME, 0, "a.home", AUTH_BY_KEY, key_conf(3), NULL);
+	give(&list, HOLDER_MAIN, 0, "expected.main", AUTH_BY_KEY, key_conf(4),
+	    NULL);
+	give(&list, HOLDER_PEER, 2, "", AUTH_BY_KEY, key_conf(2), NULL);
+	give(&list, HOLDER_PEER, 2, "", AUTH_BY_KEY, key_conf(1), NULL);
+	configure();
+	opened(NODE_PEER, 1, 5, 0, "b.main", "");
+	is_denied(1, 403);
+	opened(NODE_PEER, 2, 5, 0, "a.home", "");
+	is_denied(2, 403);
+	(void)prove(NODE_PEER, 6, 2, 1, "b.main", ASKED);
+	opened(NODE_PEER, 3, 6, 2, "b.main", answer("b.main", true, 2));
+	is_denied(3, 403);
+	(void)prove(NODE_PEER, 7, 2, 1, "b.main", ASKED);
+	opened(NODE_PEER, 4, 7, 2, "b.main", answer("b.main", true, 1));
+	is_accepted(4);
+	opened(NODE_PEER, 5, 8, 0, "c.main", "");
+	is_accepted(5);
+	opened(NODE_PEER, 6, 9, 1, "expected.main", "");
+	is_accepted(6);
+}
+END_TEST
+
 START_TEST(wrong_role)
 {
 	uplink(1, 5, "main.x", "");
@@ -467,11 +735,18 @@ main(void)
 	tcase_add_test(tc, answer_twice);
 	tcase_add_test(tc, main_proves_secret);
 	tcase_add_test(tc, by_token);
+	tcase_add_loop_test(tc, stripped, 0, 12);
 	tcase_add_test(tc, token_and_key);
 	tcase_add_test(tc, joins);
-	tcase_add_test(tc, joined_before);
+	tcase_add_test(tc, joins_nobody);
+	tcase_add_loop_test(tc, joined_before, 0, 4);
+	tcase_add_loop_test(tc, joins_again, 0, 3);
+	tcase_add_test(tc, join_not_written);
 	tcase_add_test(tc, uplink_is_cut);
 	tcase_add_test(tc, peers);
+	tcase_add_test(tc, disabled_peer);
+	tcase_add_test(tc, peer_takes_a_name);
+	tcase_add_test(tc, uplink_of_another);
 	tcase_add_test(tc, wrong_role);
 	return (suite_run("proofs", tc));
 }

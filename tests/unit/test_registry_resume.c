@@ -153,8 +153,7 @@ START_TEST(limit_counts_over_a_restart)
 {
 	fx_home(r, 1, "a", 0);
 	fx_home(r, 2, "b", 0);
-	registry_free(r);
-	r = fixture_restart(NULL, 1);
+	r = fixture_restart(r, 1);
 	ck_assert_int_eq(fx_number("SELECT count(*) FROM node"), 3);
 	fx_open(r, 3, "c", "", "", 10);
 	fx_expect(r, MSG_SESSION_ACCEPT, 3);

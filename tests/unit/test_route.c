@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "relay-router/route.h"
+#include "tests/unit/route_fixture.h"
 #include "tests/unit/suite.h"
 
 static const uint8_t		 secret[HASH_KEY_LEN] = "0123456789abcde";
@@ -43,17 +44,6 @@ static void
 teardown(void)
 {
 	route_free(&t);
-}
-
-static struct service
-svc(const char *name, const char *version)
-{
-	struct service	 s;
-
-	service_init(&s);
-	snprintf(s.name, sizeof(s.name), "%s", name);
-	snprintf(s.version, sizeof(s.version), "%s", version);
-	return (s);
 }
 
 static enum route_result

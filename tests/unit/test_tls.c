@@ -94,7 +94,10 @@ START_TEST(all_names)
 	    "email:a@b.test,IP:127.0.0.1,DNS:*.b.test");
 	struct tls_names	 names;
 	char			*text = tls_client_names(cert);
+	char			 shown[TLS_NAMES_MAX];
 
+	tls_names_text(cert, shown);
+	ck_assert_str_eq(shown, "a.test spiffe://x/y 127.0.0.1 *.b.test");
 	tls_names_get(cert, &names);
 	ck_assert_uint_eq(names.n, 2);
 	ck_assert_str_eq(names.v[0], "a.test");
@@ -102,7 +105,8 @@ START_TEST(all_names)
 	ck_assert(tls_names_match(&names, "x.b.test") == TLS_MATCH_WILDCARD);
 	ck_assert(tls_names_match(&names, "a.test") == TLS_MATCH_EXACT);
 	ck_assert(tls_names_match(&names, "c.test") == TLS_MATCH_NONE);
-	ck_assert_str_eq(text, "dns:a.test uri:spiffe://x/y dns:*.b.test");
+	/* a wildcard is nobody */
+	ck_assert_str_eq(text, "dns:a.test uri:spiffe://x/y");
 	free(text);
 	tls_names_free(&names);
 	X509_free(cert);
@@ -110,6 +114,13 @@ START_TEST(all_names)
 	tls_names_get(cert, &names);
 	ck_assert_uint_eq(names.n, 0);
 	ck_assert_ptr_null(tls_client_names(cert));
+	tls_names_text(cert, shown);
+	ck_assert_str_eq(shown, "");
+	X509_free(cert);
+	cert = named(key, "IP:2001:db8::1,DNS:*.b.test,DNS:a*.test");
+	ck_assert_ptr_null(tls_client_names(cert));
+	tls_names_text(cert, shown);
+	ck_assert_str_eq(shown, "2001:db8::1 *.b.test a*.test");
 	X509_free(cert);
 	EVP_PKEY_free(key);
 }
@@ -449,17 +460,51 @@ START_TEST(talk)
 	ck_assert(memcmp(buf, "onetwo", 6) == 0);
 	ck_assert_int_eq(conn_io_write(&w->io, "out", 3), 3);
 	ck_assert_int_eq(SSL_read(w->client, in, sizeof(in)), 3);
-	ck_assert(!conn_io_ended(&w->io));
+	ck_assert(!conn_io_ready(&w->io));
 	/* data and the end at once: the end is not lost */
 	ck_assert_int_eq(SSL_write(w->client, "bye", 3), 3);
 	SSL_shutdown(w->client);
 	ck_assert_int_eq(conn_io_read(&w->io, buf, sizeof(buf)), 3);
-	ck_assert(conn_io_ended(&w->io));
+	ck_assert(conn_io_ready(&w->io));
 	ck_assert_int_eq(conn_io_read(&w->io, buf, sizeof(buf)), IO_EOF);
 	conn_io_shutdown(&w->io);
 	ck_assert_int_eq(SSL_read(w->client, in, sizeof(in)), 0);
 	ck_assert_int_eq(SSL_get_shutdown(w->client), SSL_SENT_SHUTDOWN |
 	    SSL_RECEIVED_SHUTDOWN);
+	disconnect(w);
+	world_free(w);
+}
+END_TEST
+
+/*
+ * What comes with the end of a handshake is in the SSL: no event will say so,
+ * however late it is read.
+ */
+START_TEST(early_words)
+{
+	struct world	*w = world_new(TLS1_3_VERSION);
+	static uint8_t	 buf[TLS_READ_MIN];
+	enum tls_step	 step = TLS_WANT_READ;
+	bool		 said = false;
+	int		 i;
+
+	connect_to(w, 0);
+	for (i = 0; i < 1000 && step != TLS_DONE; i++) {
+		if (!said && SSL_do_handshake(w->client) == 1) {
+			ck_assert_int_eq(SSL_write(w->client, "one", 3), 3);
+			said = true;
+		}
+		ERR_clear_error();
+		ck_assert(!conn_io_ready(&w->io));
+		step = tls_io_handshake(w->io.tls);
+		if (step == TLS_PAUSED && w->request != 0)
+			sign(w);
+	}
+	ck_assert(step == TLS_DONE);
+	ck_assert_int_eq(recv(w->io.fd, buf, 1, MSG_PEEK), -1);
+	ck_assert(conn_io_ready(&w->io));
+	ck_assert_int_eq(conn_io_read(&w->io, buf, sizeof(buf)), 3);
+	ck_assert(!conn_io_ready(&w->io));
 	disconnect(w);
 	world_free(w);
 }
@@ -609,7 +654,7 @@ START_TEST(garbage)
 	ck_assert_int_eq(write(w->fd[1], record, sizeof(record)),
 	    sizeof(record));
 	ck_assert_int_eq(conn_io_read(&w->io, buf, sizeof(buf)), 4);
-	ck_assert(conn_io_ended(&w->io));
+	ck_assert(conn_io_ready(&w->io));
 	ck_assert_int_eq(conn_io_read(&w->io, buf, sizeof(buf)), IO_FAIL);
 	ck_assert_msg(strstr(conn_io_error(&w->io), "bad record mac") != NULL,
 	    "%s", conn_io_error(&w->io));
@@ -671,6 +716,7 @@ main(void)
 	tcase_add_test(tc, ticket_use);
 	tcase_add_test(tc, sessions);
 	tcase_add_loop_test(tc, talk, 0, 2);
+	tcase_add_test(tc, early_words);
 	tcase_add_loop_test(tc, much_in, 0, 2);
 	tcase_add_loop_test(tc, slow_reader, 0, 2);
 	tcase_add_loop_test(tc, cut, 0, 2);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/* A certificate, and an authority, of "t" with a P-256 key. */
+#ifndef TESTS_FUZZ_PEM_H
+#define TESTS_FUZZ_PEM_H
+
+#define FUZZ_CERTIFICATE \
+    "-----BEGIN CERTIFICATE-----\n" \
+    "MIIBcDCCARWgAwIBAgIUN9vZ950buaY0l8PCHwRPksDMquswCgYIKoZIzj0EAwIw\n" \
+    "DDEKMAgGA1UEAwwBdDAgFw0yNjExMjIyMDQ4NTRaGA8yMTI2MTAyOTIwNDg1NFow\n" \
+    "DDEKMAgGA1UEAwwBdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABCEceUQJ3F8G\n" \
+    "h03I24d4nAp/RO0mJA3tGFDAj5AAzqjh0sfBdBUCf2ky8iRK5kx7OEAxRy0rUc9p\n" \
+    "gFgJqDkiSXSjUzBRMB0GA1UdDgQWBBSZ56oGfLBXnR8/PQrWbNHp4vFjfTAfBgNV\n" \
+    "HSMEGDAWgBSZ56oGfLBXnR8/PQrWbNHp4vFjfTAPBgNVHRMBAf8EBTADAQH/MAoG\n" \
+    "CCqGSM49BAMCA0kAMEYCIQDlx/Ac6cDfhk4wN3X/U8zZpcIzKvG5yaNicPehiDHn\n" \
+    "cgIhAOmtJ2eIFVVZS2Az3T33/yz7/2cAQBGHyeqHnyLTHmkk\n" \
+    "-----END CERTIFICATE-----\n"
+
+#endif
