@@ -102,7 +102,8 @@ disable(struct registry *r, const struct standing *s, struct outcome *o,
 		return;
 	}
 	registry_run(r, DB_NODE_DISABLE, "ti", s->node, now.wall_ms);
-	audit_text(r, AUDIT_NODE, s->node, "disabled", "", now);
+	audit_text(r, AUDIT_NODE, s->node, "disabled",
+	    "by " AUDIT_BY_CONTROL, now);
 	auth_cut(r, s->node, now);
 	answer(o, CTL_OK, "disabled");
 }
@@ -116,7 +117,8 @@ enable(struct registry *r, const struct standing *s, struct outcome *o,
 		return;
 	}
 	registry_run(r, DB_NODE_ENABLE, "t", s->node);
-	audit_text(r, AUDIT_NODE, s->node, "enabled", "", now);
+	audit_text(r, AUDIT_NODE, s->node, "enabled",
+	    "by " AUDIT_BY_CONTROL, now);
 	answer(o, CTL_OK, "enabled");
 }
 
@@ -135,7 +137,8 @@ revoke(struct registry *r, const struct standing *s, struct outcome *o,
 		return;
 	}
 	registry_run(r, DB_CREDENTIAL_REVOKE, "t", s->node);
-	audit_text(r, AUDIT_NODE, s->node, "revoked", "", now);
+	audit_text(r, AUDIT_NODE, s->node, "revoked",
+	    "by " AUDIT_BY_CONTROL, now);
 	auth_cut(r, s->node, now);
 	answer(o, CTL_OK, s->configured ? "revoked; those in relayd.conf "
 	    "stay" : "revoked");
@@ -269,7 +272,8 @@ make_token(struct registry *r, uint64_t request, const struct standing *s,
 	    (int64_t)s->kind, (int64_t)AUTH_BY_TOKEN, hash, now.wall_ms, INT64_C(0));
 	registry_run(r, DB_CREDENTIAL_TRIM, "tii", s->node,
 	    (int64_t)AUTH_BY_TOKEN, (int64_t)LIMIT_CREDENTIALS);
-	audit_text(r, AUDIT_NODE, s->node, "token", "", now);
+	audit_text(r, AUDIT_NODE, s->node, "token",
+	    "by " AUDIT_BY_CONTROL, now);
 	say_secret(r, request, "token", token);
 	auth_cut(r, s->node, now);
 	answer(o, CTL_OK, "");
