@@ -259,6 +259,9 @@
 #define LIMIT_CHALLENGES	3	/* answers 401 to upgrades that leave a
 					 * connection open: each makes a nonce
 					 * in the registry */
+#define LIMIT_DENIAL (2 * LIMIT_NODE_ID + 128)	/* bytes of why a link is
+					 * denied, or of what is shown to get
+					 * one, and a NUL: with two ids */
 #define LIMIT_NONCE_MS		10000	/* a proof over a nonce is taken this long */
 #define LIMIT_NONCES		65536	/* nonces that were used and may not be again:
 					 * more in that time are told to wait */
@@ -272,8 +275,34 @@
 #define LIMIT_CALLER_WAITS	1024	/* requests that wait to be told whose
 					 * token they have: then 503 */
 #define LIMIT_CALLER_BYTES	(64U << 20)	/* bytes of their bodies */
-#define LIMIT_AUDIT		100000	/* records that are kept */
-#define LIMIT_AUDIT_RATE	20	/* of a kind a second that strangers cause */
+#define LIMIT_AUDIT		100000	/* records that are kept: those of nodes and
+					 * of strangers, and what the operator
+					 * did in the rest */
+#define LIMIT_AUDIT_NODES	60000	/* of nodes that were let in: three returns
+					 * of 10,000 homes, and room */
+#define LIMIT_AUDIT_STRANGERS	20000	/* of refusals and denied calls */
+#define LIMIT_AUDIT_BURST	200	/* refusals, or denials, that are recorded one
+					 * by one ... */
+#define LIMIT_AUDIT_REFILL_MS	30000	/* ... and one more each time: with both
+					 * counts 6 a minute, which fill their
+					 * part in 2 days */
+#define LIMIT_AUDIT_NODE_BURST	150	/* records of one node: two registrations of
+					 * LIMIT_SERVICES that are rejected ... */
+#define LIMIT_AUDIT_NODE_REFILL_MS 60000 /* ... and one more each time: with its
+					 * count 2 a minute, which fill that part
+					 * in 20 days */
+#define LIMIT_AUDIT_ALL_BURST	20000	/* records of all nodes: 10,000 homes that
+					 * return and register ... */
+#define LIMIT_AUDIT_ALL_REFILL_MS 1000	/* ... and one more each time: where nodes
+					 * need no credentials, anybody may be
+					 * many, and needs 11 hours to fill it */
+#define LIMIT_AUDIT_PACED	20000	/* nodes whose share of that is used in part:
+					 * each is forgotten soon after */
+#define LIMIT_AUDIT_MORE_MS	60000	/* between counts of what was not recorded */
+#define LIMIT_AUDIT_RATE	20	/* denied calls a second that the registry is
+					 * told of one by one */
+#define LIMIT_KNOCKS		4096	/* links asked for a proof that may still show
+					 * it: as many as may be asked about */
 #define LIMIT_AUDIT_TEXT	512	/* bytes of one text of a record */
 
 /* --- configuration --- */

@@ -87,20 +87,6 @@ name_method(struct span s)
 	return (name_word(s, LIMIT_METHOD_NAME));
 }
 
-bool
-name_message_id(struct span s)
-{
-	size_t i;
-
-	if (s.len == 0 || s.len > LIMIT_MESSAGE_ID)
-		return (false);
-	for (i = 0; i < s.len; i++) {
-		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
-			return (false);
-	}
-	return (true);
-}
-
 /* --- semantic versions --- */
 
 /* Cut the part of s before the first c; s keeps what follows c. */

@@ -21,8 +21,6 @@ bool	name_service(struct span);
 bool	name_method(struct span);
 /* A semantic version 2.0.0 of at most LIMIT_VERSION bytes. */
 bool	name_version(struct span);
-/* 1 to LIMIT_MESSAGE_ID bytes of printable ASCII. */
-bool	name_message_id(struct span);
 /*
  * Order of two valid semantic versions (semver.org section 11): negative,
  * 0 or positive.  Build metadata does not count.

@@ -20,17 +20,14 @@ relay_test_libs = libconf.a libcommon.a $(CRYPTO_LIBS) $(CHECK_LIBS) \
 	$(LIBBSD_LIBS)
 tests_unit_test_relay_args_SOURCES = tests/unit/test_relay_args.c \
 	$(relay_test_sources)
-tests_unit_test_relay_args_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_relay_args_LDADD = $(relay_test_libs)
 tests_unit_test_relay_join_SOURCES = tests/unit/test_relay_join.c \
 	$(relay_test_sources)
-tests_unit_test_relay_join_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_relay_join_LDADD = $(relay_test_libs)
 EXTRA_DIST += tests/conf/relay-cli.sh
 
 # --- relay-ctl(8) ---
 noinst_LIBRARIES += libctl.a
-libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(JSONC_CFLAGS)
 libctl_a_SOURCES = \
 	relay-ctl/json_print.c \
 	relay-ctl/output.c relay-ctl/output.h \
@@ -51,20 +48,15 @@ check_PROGRAMS += $(CTL_TESTS)
 TESTS += $(CTL_TESTS)
 ctl_test_libs = libctl.a libcommon.a $(JSONC_LIBS) $(CHECK_LIBS) \
 	$(LIBBSD_LIBS)
-tests_unit_test_ctl_parser_SOURCES = tests/unit/test_ctl_parser.c
-tests_unit_test_ctl_parser_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ctl_parser_LDADD = $(ctl_test_libs)
 CTL_OUTPUT_FIXTURE = tests/unit/ctl_output_fixture.c \
 	tests/unit/ctl_output_fixture.h
 tests_unit_test_ctl_output_SOURCES = tests/unit/test_ctl_output.c \
 	$(CTL_OUTPUT_FIXTURE)
-tests_unit_test_ctl_output_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ctl_output_LDADD = $(ctl_test_libs)
 tests_unit_test_ctl_result_SOURCES = tests/unit/test_ctl_result.c \
 	$(CTL_OUTPUT_FIXTURE)
-tests_unit_test_ctl_result_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ctl_result_LDADD = $(ctl_test_libs)
 tests_unit_test_ctl_trust_SOURCES = tests/unit/test_ctl_trust.c \
 	$(CTL_OUTPUT_FIXTURE)
-tests_unit_test_ctl_trust_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ctl_trust_LDADD = $(ctl_test_libs)

@@ -273,9 +273,10 @@ read_arguments(struct relay_plan *plan, struct relay_args *args, int argc,
 {
 	static char	 string[JOIN_TEXT_MAX];
 	char		 why[LIMIT_CONF_STRING * 2];
-	bool		 ok;
+	bool		 ok, understood;
 
 	ok = relay_args_parse(args, argc, argv, why, sizeof(why));
+	understood = ok;
 	if (ok && args->help) {
 		fputs(usage, stdout);
 		exit(0);
@@ -289,7 +290,8 @@ read_arguments(struct relay_plan *plan, struct relay_args *args, int argc,
 		return;
 	}
 	warnx("%s", why);
-	fputs(usage, stderr);
+	if (!understood)
+		fputs(usage, stderr);
 	relay_plan_free(plan);
 	exit(1);
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/b64url.h"
 #include "common/join.h"
 #include "common/limits.h"
 #include "common/proc.h"
@@ -93,6 +94,10 @@ bool	 relay_join_plan(struct relay_plan *, const struct relay_args *,
 	    int64_t, char *, size_t);
 /* The uplink that the join is about, or NULL. */
 const struct conf_link *relay_join_uplink(const struct relay_plan *);
+/* The key of the Main, as in relayd.conf(5). */
+#define MAIN_KEY_PREFIX	"ed25519:"
+#define MAIN_KEY_TEXT	(sizeof(MAIN_KEY_PREFIX) + B64URL_SIZE(JOIN_KEY))
+void	 relay_join_key(const struct join *, char[MAIN_KEY_TEXT]);
 /* The block of that uplink, as in relayd.conf(5). */
 void	 relay_join_print(FILE *, const struct relay_plan *);
 

@@ -131,12 +131,30 @@ choose_run(struct relay_dirs *dirs)
 		relay_path(dirs->run_base, "/tmp/relay-", uid);
 }
 
+/*
+ * XDG_STATE_HOME; one that is not there is made, as it was asked for (XDG Base
+ * Directory Specification).  Root's may be the one of whom root was before.
+ */
+static const char *
+state_home(void)
+{
+	const char	*dir = getenv("XDG_STATE_HOME");
+	char		 path[PATH_MAX];
+
+	if (geteuid() != 0 && dir != NULL && dir[0] == '/' &&
+	    access(dir, F_OK) == -1 && errno == ENOENT) {
+		relay_path(path, dir, "/");
+		make_parents(path, 0700);
+	}
+	return (environment("XDG_STATE_HOME"));
+}
+
 static void
 choose_state(struct relay_dirs *dirs)
 {
 	const char	*dir;
 
-	if ((dir = environment("XDG_STATE_HOME")) != NULL)
+	if ((dir = state_home()) != NULL)
 		relay_path(dirs->state_base, dir, "/relay");
 	else if (geteuid() == 0)
 		relay_path(dirs->state_base, STATE_DIR, "/nodes");

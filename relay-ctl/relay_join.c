@@ -23,17 +23,28 @@ refuse(char *why, size_t size, const char *reason)
 	return (false);
 }
 
-static bool
-refuse_expired(char *why, size_t size, uint64_t expires_ms)
+/* A time of the calendar, or nothing. */
+static void
+print_time(char *text, size_t size, uint64_t ms)
 {
-	char		 when[64] = "";
-	time_t		 t = (time_t)(expires_ms / 1000);
+	time_t		 t = (time_t)(ms / 1000);
 	struct tm	 tm;
 
+	text[0] = '\0';
 	if (gmtime_r(&t, &tm) != NULL)
-		strftime(when, sizeof(when), " at %Y-%m-%d %H:%M:%S UTC", &tm);
-	snprintf(why, size, "the join string expired%s: ask whoever runs the "
-	    "Main for another", when);
+		strftime(text, size, "%Y-%m-%d %H:%M:%S UTC", &tm);
+}
+
+/* By the clock of this machine, which may be the wrong one. */
+static bool
+refuse_expired(char *why, size_t size, uint64_t expires_ms, int64_t now_ms)
+{
+	char	 end[64], now[64];
+
+	print_time(end, sizeof(end), expires_ms);
+	print_time(now, sizeof(now), now_ms < 0 ? 0 : (uint64_t)now_ms);
+	snprintf(why, size, "the join string expired at %s, and here it is "
+	    "%s: ask whoever runs the Main for another", end, now);
 	return (false);
 }
 
@@ -82,7 +93,8 @@ relay_join_plan(struct relay_plan *plan, const struct relay_args *args,
 	    (reason = check_join(&plan->join)) != NULL)
 		return (refuse(why, size, reason));
 	if (now_ms < 0 || (uint64_t)now_ms >= plan->join.expires_ms)
-		return (refuse_expired(why, size, plan->join.expires_ms));
+		return (refuse_expired(why, size, plan->join.expires_ms,
+		    now_ms));
 	strlcpy(plan->node_id, plan->join.node_id, sizeof(plan->node_id));
 	return (join_uplink(plan, args->insecure, why, size));
 }
@@ -112,14 +124,19 @@ print_option(FILE *f, const char *keyword, const char *value)
 }
 
 void
+relay_join_key(const struct join *j, char key[MAIN_KEY_TEXT])
+{
+	strlcpy(key, MAIN_KEY_PREFIX, MAIN_KEY_TEXT);
+	b64url_encode(j->main_key, JOIN_KEY, key + strlen(key));
+}
+
+void
 relay_join_print(FILE *f, const struct relay_plan *plan)
 {
 	const struct conf_link	*u = relay_join_uplink(plan);
-	char			 key[sizeof("ed25519:") +
-				    B64URL_SIZE(JOIN_KEY)];
+	char			 key[MAIN_KEY_TEXT];
 
-	strlcpy(key, "ed25519:", sizeof(key));
-	b64url_encode(plan->join.main_key, JOIN_KEY, key + strlen(key));
+	relay_join_key(&plan->join, key);
 	fputs("uplink ", f);
 	conf_print_string(f, u->url.text);
 	fprintf(f, "%s {\n", u->insecure ? " insecure" : "");

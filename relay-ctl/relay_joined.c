@@ -157,9 +157,9 @@ relay_join_find(struct relay_plan *plan, const struct relay_dirs *dirs)
 
 /* --- for relayd(8) --- */
 
-/* Whether a configuration has this node join this Main by this file. */
-static bool
-is_waiting(const struct conf *conf, const struct relay_plan *plan)
+/* The uplink by which a configuration has this node join this Main, or NULL. */
+static const struct conf_link *
+find_waiting(const struct conf *conf, const struct relay_plan *plan)
 {
 	const struct conf_credential	*c;
 	const struct conf_link		*u;
@@ -167,7 +167,7 @@ is_waiting(const struct conf *conf, const struct relay_plan *plan)
 
 	if (conf->role != ROLE_HOME ||
 	    strcmp(conf->node_id, plan->node_id) != 0)
-		return (false);
+		return (NULL);
 	for (i = 0; i < conf->ncredentials; i++) {
 		c = &conf->credentials[i];
 		if (c->holder != CONF_HOLDER_UPLINK ||
@@ -176,9 +176,50 @@ is_waiting(const struct conf *conf, const struct relay_plan *plan)
 		u = &conf->uplinks[c->index];
 		if (strcmp(c->file, plan->join_file) == 0 &&
 		    strcmp(u->url.text, plan->uplinks[0].url.text) == 0)
+			return (u);
+	}
+	return (NULL);
+}
+
+static bool
+has_key(const struct conf *conf, const struct conf_link *u, const char *key)
+{
+	const struct conf_credential	*c;
+	size_t				 i;
+
+	for (i = 0; i < conf->ncredentials; i++) {
+		c = &conf->credentials[i];
+		if (c->holder == CONF_HOLDER_UPLINK && c->index == u->index &&
+		    c->method == CONF_METHOD_KEY && strcmp(c->value, key) == 0)
 			return (true);
 	}
 	return (false);
+}
+
+/* The uplink would not know the Main of the join string: say by what. */
+static void
+check_main(const char *file, const struct conf *conf,
+    const struct conf_link *u, const struct join *j)
+{
+	const char	*what = NULL, *value = NULL;
+	char		 key[MAIN_KEY_TEXT];
+
+	relay_join_key(j, key);
+	if (!has_key(conf, u, key)) {
+		what = "key";
+		value = key;
+	} else if (strcmp(u->node_id, j->main_id) != 0) {
+		what = "node";
+		value = j->main_id;
+	} else if (j->pin[0] != '\0' && u->ca_pos.file == NULL &&
+	    (u->pin == NULL || strcmp(u->pin, j->pin) != 0)) {
+		what = "pin";
+		value = j->pin;
+	}
+	if (what != NULL)
+		errx(1, "%s:%u: this uplink has another %s than the join "
+		    "string: write %s \"%s\" there, or remove the file and "
+		    "join anew", file, u->pos.line, what, what, value);
 }
 
 /*
@@ -192,20 +233,23 @@ output_again(struct relay_plan *plan, const char *file)
 				    .open = conf_open_file, .cwd = "/" };
 	struct conf_errors	 errs = { 0 };
 	struct conf		*conf = conf_parse(&source, &errs);
+	const struct conf_link	*u = NULL;
 	char			 secret[B64URL_SIZE(JOIN_SECRET)];
 
 	conf_errors_free(&errs);
-	if (conf == NULL || !is_waiting(conf, plan))
+	if (conf == NULL || (u = find_waiting(conf, plan)) == NULL)
 		errx(1, "%s: exists already, and has no uplink by which %s "
 		    "would join %s", file, plan->node_id,
 		    plan->uplinks[0].url.text);
+	check_main(file, conf, u, &plan->join);
 	conf_free(conf);
 	secret_text(&plan->join, secret);
 	write_private(plan->join_file, secret);
 	explicit_bzero(secret, sizeof(secret));
 	printf("node id: %s\nuplink: %s\nconfiguration: %s, as it was\n"
-	    "The secret that joins once is in %s.\nNext: relay-ctl reload\n",
-	    plan->node_id, plan->uplinks[0].url.text, file, plan->join_file);
+	    "The secret that joins once is in %s.\n"
+	    "Next: relay-ctl reload\n", plan->node_id, plan->uplinks[0].url.text,
+	    file, plan->join_file);
 }
 
 /* A file that is not there yet. */
@@ -255,7 +299,7 @@ relay_join_output(struct relay_plan *plan, const struct relay_args *args)
 	if (args->file != NULL)
 		relay_path_absolute(services, args->file);
 	relay_path(plan->join_file, conf, ".join");
-	if (access(conf, F_OK) == 0) {
+	if (faccessat(AT_FDCWD, conf, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		output_again(plan, conf);
 		return;
 	}

@@ -59,6 +59,7 @@ verify_print(FILE *f, const struct answer *a)
 	put_value(f, "unbroken: ", records, " records");
 	put_value(f, ", ", answer_value(a, "verify", "first_seq"), "");
 	put_value(f, " to ", answer_value(a, "verify", "last_seq"), "");
-	put_value(f, ", hash ", answer_value(a, "verify", "head"), "");
+	put_value(f, ", the last of ", answer_value(a, "verify", "heads"),
+	    "");
 	fputc('\n', f);
 }

@@ -3,12 +3,14 @@
  * See audit.h.
  *
  * A record's hash is the SHA-256, in lower-case hex, of seven lines, each ended
- * by a newline: the hash of the record before it, then its seq, time (ms since
- * 1970) and event as decimal numbers, subject, object and detail, as they are
- * in the table `audit'.  Texts are printable ASCII and so never have a newline.
- * The hash before the first record that is there is audit_head.anchor, 64 zeros
- * until the first ones went; audit_head also has the number and the hash of the
- * last.  So anybody can check it with a copy of the file:
+ * by a newline: the hash of the record before it in its chain, then its seq,
+ * time (ms since 1970) and event as decimal numbers, subject, object and
+ * detail, as they are in the table `audit'.  Texts are printable ASCII and so
+ * never have a newline.  Numbers go up through all chains; which one a record
+ * is of is in `chain'.  The hash before the first record of a chain that is
+ * there is audit_head.anchor, 64 zeros until the first ones went; audit_head
+ * also has the number and the hash of the last.  So anybody can check it with a
+ * copy of the file:
  *
  *	printf '%s\n' "$before" "$seq" "$time" "$event" "$subject" \
  *	    "$object" "$detail" | sha256sum
@@ -17,8 +19,7 @@
  * not, did.  What it cannot: there is no key in it, so whoever may write the
  * whole file, as the registry itself or root may, can compute a new chain from
  * where he likes to its end.  Against him helps only a hash that is elsewhere:
- * the log has the head's at each start, audit verify prints it.  Nor does it
- * help against a node that is let in and comes and goes until the oldest went.
+ * the log has those of the last at each start, audit verify prints them.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,11 +28,11 @@
 #include <bsd/string.h>
 
 #include "common/log.h"
+#include "relay-registry/audit_impl.h"
 #include "relay-registry/registry_impl.h"
 #include "relay-registry/token.h"
 
 #define TEXT_SIZE	(LIMIT_AUDIT_TEXT + 1)
-#define RATE_MS		1000	/* in which LIMIT_AUDIT_RATE are recorded */
 
 static const char *const event_names[AUDIT_MAX] = {
 	[AUDIT_START] = "start",
@@ -55,10 +56,40 @@ audit_event_name(int64_t event)
 	    event_names[event]);
 }
 
+static const char *const chain_names[AUDIT_CHAINS] = {
+	[AUDIT_OPERATOR] = "operator",
+	[AUDIT_NODES] = "nodes",
+	[AUDIT_STRANGERS] = "strangers",
+};
+
+const char *
+audit_chain_name(enum audit_chain chain)
+{
+	return (chain_names[chain]);
+}
+
+/* Who causes it. */
+static enum audit_chain
+chain_of(enum audit_event event)
+{
+	switch (event) {
+	case AUDIT_ADMIT:
+	case AUDIT_END:
+	case AUDIT_REGISTER:
+	case AUDIT_REJECT:
+		return (AUDIT_NODES);
+	case AUDIT_REFUSE:
+	case AUDIT_DENY:
+		return (AUDIT_STRANGERS);
+	default:
+		return (AUDIT_OPERATOR);
+	}
+}
+
 /* --- the chain --- */
 
-static void
-hash_row(const char *before, const struct audit_row *row,
+void
+audit_hash(const char *before, const struct audit_row *row,
     char hash[AUDIT_HASH_SIZE])
 {
 	char text[AUDIT_HASH_SIZE + 3 * 24 + 3 * TEXT_SIZE];
@@ -75,88 +106,103 @@ hash_row(const char *before, const struct audit_row *row,
 
 /* A part of the oldest goes; the chain then begins behind it. */
 static void
-trim(struct registry *r)
+trim(struct registry *r, enum audit_chain chain)
 {
-	struct audit *a = &r->audit;
-	uint64_t part = a->limit / 100 + 1;
-	int64_t last;
+	struct audit_head *head = &r->audit.heads[chain];
+	uint64_t part = r->audit.limit[chain] / 100 + 1;
+	int64_t last = 0;
 
-	if (a->count <= a->limit)
+	if (head->count <= r->audit.limit[chain])
 		return;
-	last = (int64_t)(a->seq - a->count + part);
-	if (registry_run(r, DB_AUDIT_HASH, "i", last) == 1)
-		strlcpy(a->anchor, db_text(r->db, DB_AUDIT_HASH, 0),
-		    sizeof(a->anchor));
-	db_done(r->db, DB_AUDIT_HASH);
-	registry_run(r, DB_AUDIT_TRIM, "i", last);
-	a->count -= part;
+	if (registry_run(r, DB_AUDIT_OLD, "ii", (int64_t)chain,
+	    (int64_t)part - 1) == 1) {
+		last = db_int(r->db, DB_AUDIT_OLD, 0);
+		strlcpy(head->anchor, db_text(r->db, DB_AUDIT_OLD, 1),
+		    sizeof(head->anchor));
+	}
+	db_done(r->db, DB_AUDIT_OLD);
+	registry_run(r, DB_AUDIT_TRIM, "ii", (int64_t)chain, last);
+	head->count -= part;
 }
 
 static void
-add(struct registry *r, enum audit_event event, const char *subject,
-    const char *object, const char *detail, struct when now)
+add(struct registry *r, enum audit_chain chain, enum audit_event event,
+    const char *subject, const char *object, const char *detail,
+    struct when now)
 {
 	struct audit *a = &r->audit;
+	struct audit_head *head = &a->heads[chain];
 	const struct audit_row row = { a->seq + 1, now.wall_ms, event,
 	    subject, object, detail };
 
 	if (!registry_begin(r))
 		return;
-	hash_row(a->hash, &row, a->hash);
-	a->seq++;
-	a->count++;
-	a->changed = true;
-	registry_run(r, DB_AUDIT_ADD, "iiitttt", (int64_t)row.seq,
-	    row.time_ms, row.event, subject, object, detail, a->hash);
-	trim(r);
+	audit_hash(head->hash, &row, head->hash);
+	a->seq = head->seq = row.seq;
+	head->count++;
+	head->changed = true;
+	registry_run(r, DB_AUDIT_ADD, "iiiitttt", (int64_t)row.seq,
+	    (int64_t)chain, row.time_ms, row.event, subject, object, detail,
+	    head->hash);
+	trim(r, chain);
 }
 
 /* --- what comes at any pace --- */
 
+/* Whether there is room for it in what its causer may fill. */
 static bool
-is_limited(enum audit_event event)
-{
-	return (event == AUDIT_REFUSE || event == AUDIT_REJECT ||
-	    event == AUDIT_DENY);
-}
-
-/* The second is over. */
-static void
-next_second(struct registry *r, enum audit_event event, struct when now)
-{
-	struct audit_rate *rate = &r->audit.rate[event];
-	char text[32];
-
-	if (now.mono.ms - rate->since_ms < RATE_MS)
-		return;
-	snprintf(text, sizeof(text), "%" PRIu32 " more", rate->more);
-	if (rate->more > 0)
-		add(r, AUDIT_MORE, "", event_names[event], text, now);
-	*rate = (struct audit_rate){ .since_ms = now.mono.ms };
-}
-
-void
-audit_more(struct registry *r, enum audit_event event, uint32_t n,
+may_add(struct registry *r, enum audit_event event, const char *subject,
     struct when now)
 {
-	struct audit_rate *rate = &r->audit.rate[event];
+	struct audit_budget *b = &r->audit.budget;
 
-	if (n == 0)
-		return;
-	next_second(r, event, now);
-	rate->more = n > UINT32_MAX - rate->more ? UINT32_MAX :
-	    rate->more + n;
+	switch (chain_of(event)) {
+	case AUDIT_NODES:
+		return (audit_budget_node(b, subject, now.mono.ms));
+	case AUDIT_STRANGERS:
+		return (audit_budget_kind(b, event == AUDIT_REFUSE ?
+		    AUDIT_REFUSALS : AUDIT_DENIALS, now.mono.ms));
+	default:
+		return (true);
+	}
+}
+
+/* Who is told what was counted. */
+struct telling {
+	struct registry	*r;
+	struct when	 now;
+};
+
+static void
+tell(void *arg, enum audit_kind kind, const char *node, uint32_t n)
+{
+	static const char *const objects[AUDIT_KINDS + 1] = {
+		[AUDIT_REFUSALS] = "refuse",
+		[AUDIT_DENIALS] = "deny",
+		[AUDIT_KINDS] = "",
+	};
+	const struct telling *t = arg;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu32 " more", n);
+	add(t->r, kind == AUDIT_KINDS ? AUDIT_NODES : AUDIT_STRANGERS,
+	    AUDIT_MORE, node, objects[kind], text, t->now);
 }
 
 void
 audit_tick(struct registry *r, struct when now)
 {
-	int event;
+	struct telling t = { r, now };
 
-	for (event = AUDIT_START; event < AUDIT_MAX; event++) {
-		if (r->audit.rate[event].more > 0)
-			next_second(r, event, now);
-	}
+	audit_budget_due(&r->audit.budget, now.mono.ms, tell, &t);
+}
+
+void
+audit_more(struct registry *r, uint32_t n, struct when now)
+{
+	if (n > 0)
+		audit_bucket_more(&r->audit.budget.kinds[AUDIT_DENIALS], n,
+		    now.mono.ms);
 }
 
 void
@@ -166,18 +212,13 @@ audit_note(struct registry *r, enum audit_event event, struct span subject,
 	char subject_text[TEXT_SIZE], object_text[TEXT_SIZE];
 	char detail_text[TEXT_SIZE];
 
-	if (is_limited(event)) {
-		next_second(r, event, now);
-		if (r->audit.rate[event].n >= LIMIT_AUDIT_RATE) {
-			audit_more(r, event, 1, now);
-			return;
-		}
-		r->audit.rate[event].n++;
-	}
 	registry_clean(subject, subject_text, sizeof(subject_text));
+	if (!may_add(r, event, subject_text, now))
+		return;
 	registry_clean(object, object_text, sizeof(object_text));
 	registry_clean(detail, detail_text, sizeof(detail_text));
-	add(r, event, subject_text, object_text, detail_text, now);
+	add(r, chain_of(event), event, subject_text, object_text, detail_text,
+	    now);
 }
 
 void
@@ -188,22 +229,22 @@ audit_text(struct registry *r, enum audit_event event, const char *subject,
 	    span_str(detail), now);
 }
 
-/* --- the head --- */
+/* --- the heads --- */
 
-/* What the database says of it; false: it has none. */
-static bool
-read_head(struct registry *r, struct audit *a)
+bool
+audit_read_head(struct registry *r, enum audit_chain chain,
+    struct audit_head *head)
 {
 	bool found;
 
-	found = registry_run(r, DB_AUDIT_HEAD, "") == 1;
+	found = registry_run(r, DB_AUDIT_HEAD, "i", (int64_t)chain) == 1;
 	if (found) {
-		a->count = (uint64_t)db_int(r->db, DB_AUDIT_HEAD, 0);
-		strlcpy(a->anchor, db_text(r->db, DB_AUDIT_HEAD, 1),
-		    sizeof(a->anchor));
-		a->seq = (uint64_t)db_int(r->db, DB_AUDIT_HEAD, 2);
-		strlcpy(a->hash, db_text(r->db, DB_AUDIT_HEAD, 3),
-		    sizeof(a->hash));
+		head->count = (uint64_t)db_int(r->db, DB_AUDIT_HEAD, 0);
+		strlcpy(head->anchor, db_text(r->db, DB_AUDIT_HEAD, 1),
+		    sizeof(head->anchor));
+		head->seq = (uint64_t)db_int(r->db, DB_AUDIT_HEAD, 2);
+		strlcpy(head->hash, db_text(r->db, DB_AUDIT_HEAD, 3),
+		    sizeof(head->hash));
 	}
 	db_done(r->db, DB_AUDIT_HEAD);
 	return (found);
@@ -211,10 +252,10 @@ read_head(struct registry *r, struct audit *a)
 
 /* The number and hash of the last row. */
 static void
-read_last(struct registry *r, struct audit *last)
+read_last(struct registry *r, enum audit_chain chain, struct audit_head *last)
 {
 	memset(last, 0, sizeof(*last));
-	if (registry_run(r, DB_AUDIT_LAST, "") == 1) {
+	if (registry_run(r, DB_AUDIT_LAST, "i", (int64_t)chain) == 1) {
 		last->seq = (uint64_t)db_int(r->db, DB_AUDIT_LAST, 0);
 		strlcpy(last->hash, db_text(r->db, DB_AUDIT_LAST, 1),
 		    sizeof(last->hash));
@@ -227,177 +268,100 @@ read_last(struct registry *r, struct audit *last)
  * to, so that the break is there for as long as the records around it.
  */
 static void
-find_head(struct registry *r)
+find_head(struct registry *r, enum audit_chain chain)
 {
-	struct audit *a = &r->audit, last;
-	bool whole = read_head(r, a);
+	struct audit_head *head = &r->audit.heads[chain], last;
+	bool whole = audit_read_head(r, chain, head);
 
 	if (!whole) {
-		memset(a->anchor, '0', AUDIT_HASH_SIZE - 1);
-		strlcpy(a->hash, "lost", sizeof(a->hash));
+		memset(head->anchor, '0', AUDIT_HASH_SIZE - 1);
+		strlcpy(head->hash, "lost", sizeof(head->hash));
 	}
-	read_last(r, &last);
-	if (whole && a->seq == last.seq &&
-	    (a->seq == 0 || strcmp(a->hash, last.hash) == 0))
-		return;
-	log_err("the audit log was changed by somebody else, or cut: "
-	    "audit verify says where");
-	if (last.seq > a->seq) {
-		a->count += last.seq - a->seq;
-		a->seq = last.seq;
-	}
+	read_last(r, chain, &last);
+	if (!whole || head->seq != last.seq || (last.seq != 0 &&
+	    strcmp(head->hash, last.hash) != 0)) {
+		log_err("the audit log was changed by somebody else, or cut: "
+		    "audit verify says where");
+		if (last.seq > head->seq) {
+			head->count += last.seq - head->seq;
+			head->seq = last.seq;
+		}
+	} else if (head->seq > 0)
+		log_info("audit log: %" PRIu64 " records of %s, the last is %"
+		    PRIu64 " %s", head->count, chain_names[chain], head->seq,
+		    head->hash);
 }
 
 bool
 audit_open(struct registry *r, struct when now)
 {
 	struct audit *a = &r->audit;
+	int chain;
 
 	memset(a, 0, sizeof(*a));
-	a->limit = LIMIT_AUDIT;
-	find_head(r);
-	if (a->seq > 0)
-		log_info("audit log: %" PRIu64 " records, the last is %"
-		    PRIu64 " %s", a->count, a->seq, a->hash);
+	audit_budget_init(&a->budget);
+	a->limit[AUDIT_NODES] = LIMIT_AUDIT_NODES;
+	a->limit[AUDIT_STRANGERS] = LIMIT_AUDIT_STRANGERS;
+	a->limit[AUDIT_OPERATOR] = LIMIT_AUDIT - LIMIT_AUDIT_NODES -
+	    LIMIT_AUDIT_STRANGERS;
+	for (chain = AUDIT_OPERATOR; chain < AUDIT_CHAINS; chain++) {
+		find_head(r, (enum audit_chain)chain);
+		if (a->seq < a->heads[chain].seq)
+			a->seq = a->heads[chain].seq;
+	}
 	audit_text(r, AUDIT_START, "", "", PACKAGE_VERSION, now);
 	audit_commit(r);
 	return (!r->broken);
 }
 
+void
+audit_clear(struct registry *r)
+{
+	audit_budget_clear(&r->audit.budget);
+}
+
 bool
 audit_pending(const struct registry *r)
 {
-	return (r->audit.changed);
+	int chain;
+
+	for (chain = AUDIT_OPERATOR; chain < AUDIT_CHAINS; chain++) {
+		if (r->audit.heads[chain].changed)
+			return (true);
+	}
+	return (false);
 }
 
 void
 audit_commit(struct registry *r)
 {
-	struct audit *a = &r->audit;
+	struct audit_head *head;
+	int64_t chain;
 
-	if (!a->changed || r->broken)
-		return;
-	registry_run(r, DB_AUDIT_HEAD_SET, "itit", (int64_t)a->count,
-	    a->anchor, (int64_t)a->seq, a->hash);
-	a->changed = false;
+	for (chain = AUDIT_OPERATOR; chain < AUDIT_CHAINS && !r->broken;
+	    chain++) {
+		head = &r->audit.heads[chain];
+		if (!head->changed)
+			continue;
+		registry_run(r, DB_AUDIT_HEAD_SET, "iitit", chain,
+		    (int64_t)head->count, head->anchor, (int64_t)head->seq,
+		    head->hash);
+		head->changed = false;
+	}
 }
 
 void
 audit_rollback(struct registry *r)
 {
-	struct audit head;
+	struct audit *a = &r->audit;
+	int chain;
 
-	r->audit.changed = false;
-	if (!read_head(r, &head))
-		return;
-	r->audit.count = head.count;
-	r->audit.seq = head.seq;
-	memcpy(r->audit.anchor, head.anchor, sizeof(head.anchor));
-	memcpy(r->audit.hash, head.hash, sizeof(head.hash));
-}
-
-/* --- questions --- */
-
-static void
-get_row(struct registry *r, enum db_stmt stmt, struct audit_row *row)
-{
-	row->seq = (uint64_t)db_int(r->db, stmt, 0);
-	row->time_ms = db_int(r->db, stmt, 1);
-	row->event = db_int(r->db, stmt, 2);
-	row->subject = db_text(r->db, stmt, 3);
-	row->object = db_text(r->db, stmt, 4);
-	row->detail = db_text(r->db, stmt, 5);
-}
-
-bool
-audit_each(struct registry *r, uint64_t before, uint32_t count,
-    void (*each)(void *, const struct audit_row *), void *arg)
-{
-	int64_t end = before == 0 || before > INT64_MAX ? INT64_MAX :
-	    (int64_t)before;
-	struct audit_row one;
-	int row;
-
-	if (count > AUDIT_PAGE)
-		count = AUDIT_PAGE;
-	row = registry_run(r, DB_AUDIT_PAGE, "ii", end, (int64_t)count);
-	for (; row == 1; row = registry_check(r, db_next(r->db,
-	    DB_AUDIT_PAGE))) {
-		get_row(r, DB_AUDIT_PAGE, &one);
-		each(arg, &one);
+	a->seq = 0;
+	for (chain = AUDIT_OPERATOR; chain < AUDIT_CHAINS; chain++) {
+		a->heads[chain].changed = false;
+		(void)audit_read_head(r, (enum audit_chain)chain,
+		    &a->heads[chain]);
+		if (a->seq < a->heads[chain].seq)
+			a->seq = a->heads[chain].seq;
 	}
-	db_done(r->db, DB_AUDIT_PAGE);
-	return (row == 0);
-}
-
-/*
- * Whether the row at hand is the one that must come next.  Its bytes are
- * counted as well: behind a NUL there could be more than is hashed.
- */
-static bool
-is_next(struct registry *r, const char *before, uint64_t seq)
-{
-	struct audit_row row;
-	char hash[AUDIT_HASH_SIZE];
-	size_t bytes;
-
-	get_row(r, DB_AUDIT_LIST, &row);
-	bytes = strlen(row.subject) + strlen(row.object) + strlen(row.detail) +
-	    strlen(db_text(r->db, DB_AUDIT_LIST, 6));
-	if (row.seq != seq || db_int(r->db, DB_AUDIT_LIST, 7) !=
-	    (int64_t)bytes)
-		return (false);
-	hash_row(before, &row, hash);
-	return (strcmp(hash, db_text(r->db, DB_AUDIT_LIST, 6)) == 0);
-}
-
-static bool
-check_rows(struct registry *r, struct audit_check *c, uint64_t next,
-    char hash[AUDIT_HASH_SIZE])
-{
-	int row = registry_run(r, DB_AUDIT_LIST, "");
-
-	for (; row == 1; row = registry_check(r, db_next(r->db,
-	    DB_AUDIT_LIST)), next++) {
-		c->last_seq = (uint64_t)db_int(r->db, DB_AUDIT_LIST, 0);
-		if (c->records++ == 0)
-			c->first_seq = c->last_seq;
-		if (c->broken_at == 0 && !is_next(r, hash, next))
-			c->broken_at = next;
-		strlcpy(hash, db_text(r->db, DB_AUDIT_LIST, 6),
-		    AUDIT_HASH_SIZE);
-	}
-	db_done(r->db, DB_AUDIT_LIST);
-	return (row == 0);
-}
-
-/* What the registry knows of the head is what the database has. */
-static bool
-same_head(const struct audit *a, const struct audit *b)
-{
-	return (a->seq == b->seq && a->count == b->count &&
-	    strcmp(a->hash, b->hash) == 0 && strcmp(a->anchor, b->anchor) == 0);
-}
-
-bool
-audit_verify(struct registry *r, struct audit_check *c)
-{
-	const struct audit *a = &r->audit;
-	char hash[AUDIT_HASH_SIZE];
-	struct audit head;
-
-	memset(c, 0, sizeof(*c));
-	audit_commit(r);
-	memset(&head, 0, sizeof(head));
-	(void)read_head(r, &head);
-	strlcpy(hash, a->anchor, sizeof(hash));
-	if (!check_rows(r, c, a->seq - a->count + 1, hash))
-		return (false);
-	if (c->broken_at == 0 && (c->records != a->count ||
-	    strcmp(hash, a->hash) != 0 || !same_head(a, &head)))
-		c->broken_at = c->records > a->count ? a->seq + 1 :
-		    a->seq - a->count + c->records + 1;
-	c->ok = c->broken_at == 0;
-	strlcpy(c->head, a->hash, sizeof(c->head));
-	return (true);
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The audit log: who was let in or refused, what was registered or denied, what
- * was changed and by whom.  Records are rows of the registry's database, each
- * with the SHA-256 of itself and the one before (audit.c says of what exactly),
- * so that none can be changed or taken out without a trace.  The oldest go when
- * there are LIMIT_AUDIT, a part at a time; the hash of the last that went is
+ * was changed and by whom.  Records are rows of the registry's database, in
+ * three chains by who causes them; each has the SHA-256 of itself and the one
+ * before in its chain (audit.c says of what exactly), so that none can be
+ * changed or taken out without a trace.  The oldest of a chain go when it has
+ * its share of LIMIT_AUDIT, a part at a time; the hash of the last that went is
  * kept, and the chain begins there.
  *
- * What strangers can cause at any pace (refusals, denials) is recorded one by
- * one up to LIMIT_AUDIT_RATE a second of each kind; the rest is counted, and
- * the count recorded.
+ * So nobody pushes out what others caused: neither strangers what nodes did,
+ * nor either of them what the operator did.  And within their own share they
+ * are recorded one by one at the pace of audit_budget.h only; the rest is
+ * counted, and the count recorded.  What the operator does is never left out.
  */
 #ifndef RELAY_REGISTRY_AUDIT_H
 #define RELAY_REGISTRY_AUDIT_H
@@ -19,6 +21,7 @@
 
 #include "common/limits.h"
 #include "common/wire.h"
+#include "relay-registry/audit_budget.h"
 
 #define AUDIT_HASH_SIZE	65	/* bytes of a hash in lower-case hex, NUL */
 
@@ -30,7 +33,7 @@ enum audit_event {
 	AUDIT_START = 1,	/* of the registry; detail: version */
 	AUDIT_CONFIG,		/* a generation is in force */
 	AUDIT_ADMIT,		/* subject: node; object: address; how */
-	AUDIT_REFUSE,		/* the same; detail: reason */
+	AUDIT_REFUSE,		/* the same, or not a node; detail: reason */
 	AUDIT_END,		/* a session; detail: reason */
 	AUDIT_REGISTER,		/* subject: node; detail: counts */
 	AUDIT_REJECT,		/* subject: node; object: service; rule */
@@ -38,26 +41,33 @@ enum audit_event {
 	AUDIT_PEER,		/* added or deleted: by whom; URL */
 	AUDIT_TOKEN,		/* made or revoked: by whom; its name */
 	AUDIT_NODE,		/* enrolled, disabled ...: by whom; node */
-	AUDIT_MORE,		/* object: an event; detail: how many more */
+	AUDIT_MORE,		/* object: an event, or subject: a node, or
+				 * neither: all nodes; detail: how many */
 	AUDIT_MAX
 };
 
-/* Of a kind that strangers cause: what was recorded in this second. */
-struct audit_rate {
-	int64_t		since_ms;
-	uint32_t	n;
-	uint32_t	more;		/* not told one by one */
+/* In the database as well. */
+enum audit_chain {
+	AUDIT_OPERATOR = 1,	/* and the registry itself */
+	AUDIT_NODES,		/* that were let in */
+	AUDIT_STRANGERS,	/* refusals and denied calls */
+	AUDIT_CHAINS
 };
 
-/* The head of the log, as it is in the database or will be at the commit. */
-struct audit {
-	uint32_t	limit;		/* LIMIT_AUDIT, or less in tests */
-	uint64_t	seq;		/* of the last record */
+/* The head of a chain, as it is in the database or will be at the commit. */
+struct audit_head {
+	uint64_t	seq;		/* of its last record */
 	uint64_t	count;		/* of records that are there */
 	char		anchor[AUDIT_HASH_SIZE];	/* before the first */
 	char		hash[AUDIT_HASH_SIZE];		/* of the last */
 	bool		changed;
-	struct audit_rate rate[AUDIT_MAX];
+};
+
+struct audit {
+	uint32_t		 limit[AUDIT_CHAINS];	/* of records */
+	uint64_t		 seq;	/* of the last record of all */
+	struct audit_head	 heads[AUDIT_CHAINS];
+	struct audit_budget	 budget;
 };
 
 /* "start", "config" ...; "unknown" for a number that is none. */
@@ -75,9 +85,8 @@ void	audit_text(struct registry *, enum audit_event, const char *subject,
 /* As audit_text() by one who asks through the control socket. */
 #define AUDIT_BY_CONTROL	"control socket"
 
-/* So many more of a kind happened and were not told one by one. */
-void	audit_more(struct registry *, enum audit_event, uint32_t,
-	    struct when);
+/* So many more calls were denied and are not told one by one. */
+void	audit_more(struct registry *, uint32_t, struct when);
 
 /* --- the life of the registry --- */
 
@@ -91,8 +100,9 @@ bool	audit_pending(const struct registry *);
 /* The transaction ends well, or did not. */
 void	audit_commit(struct registry *);
 void	audit_rollback(struct registry *);
-/* Record what was counted and is over. */
+/* Record what was counted, if it is time. */
 void	audit_tick(struct registry *, struct when);
+void	audit_clear(struct registry *);
 
 /* --- questions --- */
 
@@ -112,12 +122,15 @@ struct audit_row {
 bool	audit_each(struct registry *, uint64_t, uint32_t,
 	    void (*)(void *, const struct audit_row *), void *);
 
+#define AUDIT_HEADS	(AUDIT_CHAINS * (AUDIT_HASH_SIZE + 40))	/* bytes */
+
 struct audit_check {
 	uint64_t	records, first_seq, last_seq;
 	bool		ok;
 	uint64_t	broken_at;	/* the first that is not as it was, or
-					 * is missing; 0: none */
-	char		head[AUDIT_HASH_SIZE];	/* hash of the last */
+					 * before which one is missing; 0: none */
+	char		heads[AUDIT_HEADS];	/* of each chain its name, and
+					 * number and hash of its last */
 };
 
 /* Go through all records.  False if the database failed. */

@@ -12,6 +12,8 @@
 #include "relay-registry/audit.h"
 #include "relay-registry/auth_impl.h"
 
+#define NO_PROOF	"it was asked for a proof, and shows none"
+
 /* What is known while it is decided. */
 struct judge {
 	struct registry			*r;
@@ -23,17 +25,39 @@ struct judge {
 	struct auth_text		 text;
 	const struct candidate		*by;	/* that it has proved */
 	bool				 busy;	/* it has to come again */
-	bool				 idle;	/* it has shown nothing */
+	bool				 idle;	/* it may still show something */
+	char				 why[LIMIT_DENIAL];
 };
 
-void
-auth_challenge_text(const struct trust *t, struct when now,
+static void
+challenge_text(const struct trust *t, struct when now,
     char text[CHALLENGE_TEXT])
 {
 	char nonce[AUTH_NONCE_TEXT];
 
 	auth_nonce_make(&t->nonces, now.mono.ms, nonce);
 	snprintf(text, CHALLENGE_TEXT, "Relay nonce=\"%s\"", nonce);
+}
+
+void
+auth_deny(struct registry *r, uint64_t session, const struct denial *why,
+    struct when now)
+{
+	struct reply *reply = registry_say(r, MSG_SESSION_DENY, session);
+	char challenge[CHALLENGE_TEXT];
+
+	reply->status = why->status;
+	reply->code = why->code;
+	reply->retry_after_ms = why->retry_after_ms;
+	reply->reason = why->reason;
+	if (why->challenge) {
+		challenge_text(r->trust, now, challenge);
+		if ((reply->header = strdup(challenge)) == NULL)
+			fatal("no memory for a reply");
+	}
+	if (why->detail[0] != '\0' &&
+	    (reply->detail = strdup(why->detail)) == NULL)
+		fatal("no memory for a reply");
 }
 
 /* --- by what it proves it --- */
@@ -53,6 +77,12 @@ is_equal(const struct candidate *c, const uint8_t *p, size_t len)
 }
 
 static const char *
+unknown(struct judge *j, const char *what)
+{
+	return (auth_say_unknown(what, j->q, j->node, j->all, j->why));
+}
+
+static const char *
 by_token(struct judge *j)
 {
 	uint8_t hash[AUTH_MAC];
@@ -65,12 +95,14 @@ by_token(struct judge *j)
 		    is_equal(&j->all->list[i], hash, sizeof(hash)))
 			j->by = &j->all->list[i];
 	}
-	return (j->by == NULL ? "it is not a token of this node" : NULL);
+	return (j->by == NULL ? unknown(j, "the token is not one of this "
+	    "node's") : NULL);
 }
 
 static const char *
 by_key(struct judge *j)
 {
+	char what[AUTH_KEY_TEXT + 64];
 	const struct candidate *c;
 	uint32_t i;
 
@@ -80,8 +112,11 @@ by_key(struct judge *j)
 		    is_equal(c, j->proof.key, sizeof(j->proof.key)))
 			j->by = c;
 	}
-	if (j->by == NULL)
-		return ("it is not a key of this node");
+	if (j->by == NULL) {
+		snprintf(what, sizeof(what), "the key ed25519:%s is not one "
+		    "of this node's", j->proof.key_text);
+		return (unknown(j, what));
+	}
 	if (auth_verify(j->proof.key, &j->text, SIDE_CLIENT,
 	    j->proof.signature))
 		return (NULL);
@@ -107,8 +142,8 @@ static const char *
 by_secret(struct judge *j)
 {
 	find_mac(j, AUTH_BY_SECRET, SIDE_CLIENT);
-	return (j->by == NULL ? "it is not made with a secret of this node" :
-	    NULL);
+	return (j->by == NULL ? unknown(j, "the secret is not one of this "
+	    "node's") : NULL);
 }
 
 static const char *
@@ -116,8 +151,8 @@ by_join(struct judge *j)
 {
 	find_mac(j, AUTH_BY_JOIN, SIDE_JOIN);
 	if (j->by == NULL)
-		return ("it is not made with a one-time secret that is still "
-		    "good");
+		return (unknown(j, "the one-time secret is none that is still "
+		    "good"));
 	if (auth_verify(j->proof.key, &j->text, SIDE_CLIENT,
 	    j->proof.signature))
 		return (NULL);
@@ -217,18 +252,17 @@ is_open(const struct judge *j)
 }
 
 /*
- * Everybody comes without a proof first, to be asked for one: that is no
- * refusal (an empty reason), unless it could have none.
+ * Everybody comes without a proof first, to be asked for one: that is a
+ * refusal only if it then shows none.
  */
 static const char *
 without_proof(struct judge *j)
 {
-	if (j->all->n == 0 && j->all->broken == 0) {
-		j->idle = true;
-		return ("it has no credentials here, and shows none");
-	}
-	return (j->q->certificate.len > 0 ? "its certificate is not one of "
-	    "this node" : "");
+	if (j->q->certificate.len > 0 && j->all->n + j->all->broken > 0)
+		return (auth_say_certificate(j->q, j->node, j->all, j->why));
+	j->idle = true;
+	return (j->all->n + j->all->broken > 0 ? NO_PROOF :
+	    "it has no credentials here, and shows none");
 }
 
 /* NULL, or why it is refused. */
@@ -311,6 +345,7 @@ auth_admit(struct registry *r, const struct session_request *q,
 	    .all = &all };
 	const char *reason;
 
+	knock_again(r, q, now);
 	auth_candidates(r, node, &all, now);
 	reason = judge(&j);
 	if (reason == NULL)
@@ -318,7 +353,10 @@ auth_admit(struct registry *r, const struct session_request *q,
 	explicit_bzero(&all, sizeof(all));
 	if (reason == NULL)
 		return (true);
-	if (reason[0] != '\0')
+	if (j.idle)
+		knock_add(r, q, node, reason, now);
+	/* It is nothing to warn of yet, but where no proof can help. */
+	if (strcmp(reason, NO_PROOF) != 0)
 		auth_refused(r, q, node, reason, !j.idle, now);
 	if (j.busy)
 		*why = (struct denial){ .status = 503,
@@ -350,7 +388,7 @@ auth_refused(struct registry *r, const struct session_request *q,
 /* A one-time secret is used up, and its node has a key. */
 static void
 join(struct registry *r, const struct session_request *q, const char *node,
-    const struct admission *a, struct when now)
+    const struct admission *a, const char *key, struct when now)
 {
 	r->sync = true;		/* before the node forgets the secret */
 	registry_run(r, DB_CREDENTIAL_DROP, "i", a->row);
@@ -359,22 +397,23 @@ join(struct registry *r, const struct session_request *q, const char *node,
 	/* It has signed with it, so that it works: those of before go. */
 	registry_run(r, DB_CREDENTIAL_TRIM, "tii", node, (int64_t)AUTH_BY_KEY,
 	    INT64_C(1));
-	audit_text(r, AUDIT_NODE, node, "joined", a->key, now);
-	log_notice("%s has joined with the key ed25519:%s", node, a->key);
+	audit_text(r, AUDIT_NODE, node, "joined", key, now);
+	log_notice("%s has joined with the key %s", node, key);
 }
 
 void
 auth_admitted(struct registry *r, const struct session_request *q,
     const char *node, const struct admission *a, struct when now)
 {
-	char address[PEER_ADDRESS_MAX + 1], how[96];
+	char address[PEER_ADDRESS_MAX + 1], key[AUTH_KEY_TEXT + 8], how[96];
 
 	registry_clean(q->address, address, sizeof(address));
+	snprintf(key, sizeof(key), "ed25519:%s", a->key);
 	if (a->method == AUTH_BY_JOIN && a->row != 0)
-		join(r, q, node, a, now);
+		join(r, q, node, a, key, now);
 	if (a->key[0] != '\0')
-		snprintf(how, sizeof(how), "%s ed25519:%s",
-		    auth_method_name(a->method), a->key);
+		snprintf(how, sizeof(how), "%s %s",
+		    auth_method_name(a->method), key);
 	else
 		snprintf(how, sizeof(how), "%s", a->method != 0 ?
 		    auth_method_name(a->method) : a->credential);

@@ -3,18 +3,12 @@
  * See auth_impl.h: sessions that could not be opened any more, because
  * credentials or rules have changed since, are ended.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
 
-#include "common/log.h"
-#include "relay-registry/audit.h"
 #include "relay-registry/auth_impl.h"
 #include "relay-registry/policy_impl.h"
-
-#define VIOLATION	1008	/* close code, RFC 6455 section 7.4.1 */
-#define NOT_ANY_MORE	"no longer authorized"	/* all that it is told */
 
 /* Whether the node still has the credential of that id. */
 static bool
@@ -89,38 +83,18 @@ credential_fault(struct registry *r, enum node_kind kind, const char *node,
 
 const char *
 auth_fault(struct registry *r, enum node_kind kind, const char *node,
-    const char *id, uint64_t session, struct when now)
+    const char *id, uint64_t session, struct when now,
+    char denied[DENIED_BY_TEXT])
 {
 	const struct policy_rule *rule;
 
 	if (auth_disabled(r, node))
 		return ("the node is disabled");
-	if (!registry_may_connect(r, kind, node, &rule))
-		return ("a rule denies that it connects");
+	if (!registry_may_connect(r, kind, node, &rule)) {
+		registry_denied_by(rule, denied);
+		return (denied);
+	}
 	return (credential_fault(r, kind, node, id, session, now));
-}
-
-void
-registry_end(struct registry *r, uint64_t session, uint16_t code,
-    const char *reason)
-{
-	struct peer_link *link = peers_link(&r->peers, session);
-	struct reply *reply;
-
-	if (link != NULL)
-		link->ended = true;
-	reply = registry_say(r, MSG_SESSION_END, session);
-	reply->status = code;
-	reply->reason = reason;
-}
-
-static void
-cut(struct registry *r, uint64_t session, const char *node,
-    const char *address, const char *why, struct when now)
-{
-	log_notice("%s at %s: %s; its link is closed", node, address, why);
-	audit_text(r, AUDIT_END, node, address, why, now);
-	registry_end(r, session, VIOLATION, NOT_ANY_MORE);
 }
 
 /* One row of SESSION_LIVE. */
@@ -128,7 +102,7 @@ static void
 judge_row(struct registry *r, struct when now)
 {
 	char node[LIMIT_NODE_ID + 1], id[CREDENTIAL_ID];
-	char address[PEER_ADDRESS_MAX + 1];
+	char address[PEER_ADDRESS_MAX + 1], denied[DENIED_BY_TEXT];
 	uint64_t session = (uint64_t)db_int(r->db, DB_SESSION_LIVE, 0);
 	enum node_kind kind = (enum node_kind)db_int(r->db, DB_SESSION_LIVE,
 	    2);
@@ -137,9 +111,28 @@ judge_row(struct registry *r, struct when now)
 	strlcpy(node, db_text(r->db, DB_SESSION_LIVE, 1), sizeof(node));
 	strlcpy(id, db_text(r->db, DB_SESSION_LIVE, 3), sizeof(id));
 	strlcpy(address, db_text(r->db, DB_SESSION_LIVE, 4), sizeof(address));
-	why = auth_fault(r, kind, node, id, session, now);
+	why = auth_fault(r, kind, node, id, session, now, denied);
 	if (why != NULL)
-		cut(r, session, node, address, why, now);
+		registry_cut(r, session, node, address, why, now);
+}
+
+/* There is a one-time secret that was never tried: the node is to join anew. */
+static bool
+joins_anew(struct registry *r, uint32_t uplink)
+{
+	const struct credential *once = dialled_credential(r, HOLDER_UPLINK,
+	    uplink, AUTH_BY_JOIN, 0);
+	char joining[CREDENTIAL_ID];
+	bool tried;
+
+	if (once == NULL)
+		return (false);
+	auth_credential_id(r->trust, once->method, once->value, once->len,
+	    joining);
+	tried = registry_run(r, DB_IDENTITY_GET, "tt",
+	    r->trust->uplinks[uplink].node, joining) == 1;
+	db_done(r->db, DB_IDENTITY_GET);
+	return (!tried);
 }
 
 /* Uplinks that are, or proved, what is not asked of them any more. */
@@ -148,18 +141,24 @@ judge_uplinks(struct registry *r, struct when now)
 {
 	struct trust *t = r->trust;
 	struct dialled *d;
-	const char *want;
+	const char *want, *why;
 	uint32_t i;
 
 	for (i = 0; i < t->n_uplinks; i++) {
 		d = &t->to_uplinks[i];
 		want = t->uplinks[i].node;
-		if (d->session == 0 || ((want[0] == '\0' ||
-		    strcmp(want, d->linked) == 0) &&
-		    auth_main_valid(r, HOLDER_UPLINK, i, d->credential)))
+		if (d->session == 0)
 			continue;
-		cut(r, d->session, "the uplink", t->uplinks[i].host,
-		    "what it has proved is not what is asked of it now", now);
+		if ((want[0] != '\0' && strcmp(want, d->linked) != 0) ||
+		    !auth_main_valid(r, HOLDER_UPLINK, i, d->credential))
+			why = "what it has proved is not what is asked of it "
+			    "now";
+		else if (joins_anew(r, i))
+			why = "it has a new one-time secret to join with";
+		else
+			continue;
+		registry_cut(r, d->session, "the uplink", t->uplinks[i].host,
+		    why, now);
 		d->session = 0;
 	}
 }

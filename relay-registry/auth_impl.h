@@ -7,6 +7,7 @@
 #define RELAY_REGISTRY_AUTH_IMPL_H
 
 #include "relay-registry/auth.h"
+#include "relay-registry/auth_knock.h"
 #include "relay-registry/credential.h"
 #include "relay-registry/registry_impl.h"
 
@@ -44,6 +45,8 @@ struct trust {
 	char			 url[URL_TEXT_MAX + 1];	/* may be empty */
 	struct credentials	 credentials;
 	struct auth_nonces	 nonces;
+	struct knocks		 knocks;
+	int64_t			 expire_ms;	/* look for what has expired */
 	uint8_t			 seed[AUTH_KEY];
 	uint8_t			 public[AUTH_KEY];
 	char			 public_text[AUTH_KEY_TEXT];
@@ -110,6 +113,8 @@ void		 identity_in_force(struct registry *, const char *,
 void	auth_candidates(struct registry *, const char *, struct candidates *,
 	    struct when);
 bool	auth_disabled(struct registry *, const char *);
+/* Delete what has expired, so that no secret stays longer than it is good. */
+void	auth_expire(struct registry *, struct when);
 /* Names a credential without telling it, also after a restart. */
 void	auth_credential_id(const struct trust *, enum auth_method,
 	    const uint8_t *, size_t, char [CREDENTIAL_ID]);
@@ -125,30 +130,93 @@ bool	auth_admit(struct registry *, const struct session_request *,
 /* It was let in, if the transaction succeeds. */
 void	auth_admitted(struct registry *, const struct session_request *,
 	    const char *, const struct admission *, struct when);
-/* It was not: to the log and, if it is more than a knock, the audit log. */
+/* It was not: to the log and, unless it may still show a proof, the audit
+ * log. */
 void	auth_refused(struct registry *, const struct session_request *,
 	    const char *, const char *, bool, struct when);
-/* The header of a 401. */
-void	auth_challenge_text(const struct trust *, struct when,
-	    char [CHALLENGE_TEXT]);
+/* Tell the router so, with a challenge if that may help. */
+void	auth_deny(struct registry *, uint64_t session, const struct denial *,
+	    struct when);
 
-/* --- auth_dial.c: links with Mains that we dialled --- */
+/* --- auth_dial.c: Mains that we dial, and what they prove --- */
 
+enum holder	 dialled_holder(enum node_kind);
+/* An uplink or peer by its index; NULL for one of another generation. */
+struct dialled	*dialled_find(struct registry *, enum node_kind, uint32_t,
+		    uint32_t generation);
+/* The n-th credential of its block of a method; NULL after the last. */
+const struct credential *dialled_credential(const struct registry *,
+		    enum holder, uint32_t, enum auth_method, uint32_t);
+/* Who has to answer there; empty: anyone. */
+const char	*dialled_node(const struct registry *, enum node_kind,
+		    uint32_t);
+/* What is signed for the last attempt; with the key of who signs, or "". */
+struct auth_text dialled_text(const struct registry *, enum node_kind,
+		    const struct dialled *, const char *);
 /* Whether the Main proved what it must; as auth_admit(). */
 bool	auth_main_proved(struct registry *, const struct session_request *,
 	    const char *, struct admission *, struct denial *, struct when);
-/* An uplink's link. */
-void	auth_open_uplink(struct registry *, const struct session_request *,
-	    struct when);
 /* Whether what a Main proved still is what its block asks for. */
 bool	auth_main_valid(const struct registry *, enum holder, uint32_t,
 	    const char *);
 
+/*
+ * Whether a Main that was dialled is the one the configuration says (empty:
+ * anyone is), by the id it gives itself in lower case, or none; as
+ * auth_admit().
+ */
+bool		 auth_main_expected(const char *, const char *,
+		    struct denial *);
+
+/* --- auth_words.c --- */
+
+/* Add the name of a method to a list, with that between, unless it is there. */
+void	auth_add_method(char *, size_t, const char *, enum auth_method);
+/*
+ * Why what was shown ("the key X is not one of this node's") is not taken: the
+ * methods that the node has, or as what else it is known.
+ */
+const char	*auth_say_unknown(const char *, const struct session_request *,
+		    const char *, const struct candidates *,
+		    char [LIMIT_DENIAL]);
+/* The same of a certificate, with the names it has. */
+const char	*auth_say_certificate(const struct session_request *,
+		    const char *, const struct candidates *,
+		    char [LIMIT_DENIAL]);
+
+/* --- auth_uplink.c --- */
+
+/* The link of an uplink of this home. */
+void	auth_open_uplink(struct registry *, const struct session_request *,
+	    struct when);
+
+/* --- auth_place.c: where sessions were dialled to, over a restart --- */
+
+/* That of a session with a peer or an uplink, which was accepted just now. */
+void	auth_place_peer(struct registry *, const struct session_request *);
+void	auth_place_uplink(struct registry *, const struct session_request *);
+void	auth_place_forget(struct registry *, uint64_t);
+/* The present index of the peer that a resumed session was dialled to, or
+ * PEER_NONE. */
+uint32_t auth_place_of_peer(struct registry *, const struct session_request *);
+/* A home's router has had that uplink before; it is judged by what it is
+ * asked now. */
+void	auth_resume_uplink(struct registry *, const struct session_request *,
+	    struct when);
+void	auth_uplink_closed(struct registry *, uint64_t, const char *,
+	    struct when);
+/* The router is gone: it will say which uplinks there are. */
+void	auth_uplinks_unknown(struct registry *);
+
 /* --- auth_cut.c: what was let in and may not be any more --- */
 
-/* Why a session of that credential may not stay; NULL: it may. */
+/*
+ * Why a session of that credential may not stay; NULL: it may.  The buffer is
+ * for a rule that denies it.
+ */
 const char	*auth_fault(struct registry *, enum node_kind, const char *,
-		    const char *, uint64_t, struct when);
+		    const char *, uint64_t, struct when,
+		    char [DENIED_BY_TEXT]);
 /* End those sessions of a node, or of all ("") that may not stay. */
 void		 auth_cut(struct registry *, const char *, struct when);
 

@@ -8,6 +8,8 @@
 
 #include "relay-registry/auth_impl.h"
 
+#define EXPIRE_MS	60000	/* between looks for what has expired */
+
 void
 auth_credential_id(const struct trust *t, enum auth_method method,
     const uint8_t *value, size_t len, char id[CREDENTIAL_ID])
@@ -130,4 +132,20 @@ auth_candidates(struct registry *r, const char *node, struct candidates *all,
 	all->n = all->broken = 0;
 	add_configured(r, node, all);
 	add_enrolled(r, node, all, now);
+}
+
+void
+auth_expire(struct registry *r, struct when now)
+{
+	bool any;
+
+	if (now.mono.ms < r->trust->expire_ms)
+		return;
+	r->trust->expire_ms = now.mono.ms + EXPIRE_MS;
+	any = registry_run(r, DB_CREDENTIAL_EXPIRED, "i", now.wall_ms) == 1;
+	db_done(r->db, DB_CREDENTIAL_EXPIRED);
+	if (!any || !registry_begin(r))
+		return;
+	r->sync = true;		/* it is in the journal no more, either */
+	registry_run(r, DB_CREDENTIAL_EXPIRE, "i", now.wall_ms);
 }

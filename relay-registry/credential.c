@@ -10,6 +10,7 @@
 #include <bsd/string.h>
 
 #include "common/join.h"
+#include "common/log.h"
 #include "common/name.h"
 #include "relay-registry/credential.h"
 
@@ -242,9 +243,13 @@ credentials_add(struct credentials *s, const struct credential_conf *conf)
 	if (needs_file(c->holder, c->method) &&
 	    conf->contents.len < AUTH_SECRET_MIN)
 		return ("is missing its file");
-	if ((why = take_value(c, conf)) == NULL)
-		s->n++;
-	return (why);
+	if ((why = take_value(c, conf)) != NULL)
+		return (why);
+	if (conf->file.len > 0 && (c->file = strndup(conf->file.p,
+	    conf->file.len)) == NULL)
+		fatal("no memory for the name of a file");
+	s->n++;
+	return (NULL);
 }
 
 /* --- those of a node --- */
@@ -292,8 +297,10 @@ credentials_clear(struct credentials *s)
 {
 	uint32_t i;
 
-	for (i = 0; i < s->n; i++)
+	for (i = 0; i < s->n; i++) {
 		freezero(s->list[i].value, s->list[i].len);
+		free(s->list[i].file);
+	}
 	free(s->list);
 	free(s->by_node);
 	memset(s, 0, sizeof(*s));
@@ -341,6 +348,12 @@ credentials_dialled(const struct credentials *s, enum holder holder,
 			return (c);
 	}
 	return (NULL);
+}
+
+struct span
+credential_value(const struct credential *c)
+{
+	return ((struct span){ (const char *)c->value, c->len });
 }
 
 const char *

@@ -30,6 +30,7 @@ struct credential {
 	 */
 	uint8_t		*value;
 	size_t		 len;
+	char		*file;		/* that it was read from, or NULL */
 };
 
 struct credentials {
@@ -47,6 +48,7 @@ struct credential_conf {
 	enum auth_method method;
 	struct span	 value;
 	struct span	 contents;
+	struct span	 file;		/* its name, or empty */
 };
 
 /*
@@ -74,6 +76,8 @@ const struct credential *credentials_of(const struct credentials *,
 /* The same for an uplink or peer that is dialled, of a method. */
 const struct credential *credentials_dialled(const struct credentials *,
 		    enum holder, uint32_t, enum auth_method, uint32_t);
+/* Its value as a span into it. */
+struct span	 credential_value(const struct credential *);
 /* The id of the next node that has some after the given one; NULL: none. */
 const char	*credentials_next(const struct credentials *, const char *);
 

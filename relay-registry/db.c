@@ -29,6 +29,7 @@ struct db {
 	sqlite3		*sql;
 	sqlite3_stmt	*stmt[DB_STMT_MAX];
 	uint64_t	 commits;
+	bool		 unclean;	/* the journal has what was deleted */
 	char		 error[256];
 };
 
@@ -166,7 +167,10 @@ db_migrate(sqlite3 *sql, const struct db_step *steps, char *err, size_t size)
 	return (true);
 }
 
-/* What every connection gets before it looks at the file. */
+/*
+ * What every connection gets before it looks at the file.  What is deleted is
+ * overwritten, for there are secrets in it.
+ */
 static bool
 settings(sqlite3 *sql, char *err, size_t size)
 {
@@ -174,6 +178,7 @@ settings(sqlite3 *sql, char *err, size_t size)
 	sqlite3_db_config(sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	return (execute(sql, "PRAGMA foreign_keys = ON", err, size) &&
+	    execute(sql, "PRAGMA secure_delete = ON", err, size) &&
 	    execute(sql, "PRAGMA temp_store = MEMORY", err, size));
 }
 
@@ -352,15 +357,60 @@ db_commit(struct db *db)
 	return (false);
 }
 
+/*
+ * Fold the whole journal into the file and empty it: what was deleted is then
+ * in neither.  Who reads the file, a backup, is not waited for.
+ */
+static bool
+empty_journal(struct db *db)
+{
+	int rc;
+
+	sqlite3_busy_timeout(db->sql, 0);
+	rc = sqlite3_wal_checkpoint_v2(db->sql, NULL,
+	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(db->sql, LIMIT_DATABASE_BUSY_MS);
+	return (rc == SQLITE_OK);
+}
+
+/* A transaction that is synced syncs all of the journal that is before it. */
+static bool
+sync_journal(struct db *db)
+{
+	char err[sizeof(db->error)];
+	bool ok;
+
+	ok = execute(db->sql, "PRAGMA synchronous = FULL", err, sizeof(err)) &&
+	    execute(db->sql, "BEGIN IMMEDIATE; "
+	    "INSERT OR REPLACE INTO audit_head VALUES (0, 0, '', 0, ''); "
+	    "DELETE FROM audit_head WHERE chain = 0; COMMIT", err,
+	    sizeof(err));
+	if (!ok) {
+		snprintf(db->error, sizeof(db->error), "%s", err);
+		db_rollback(db);
+	}
+	return (execute(db->sql, "PRAGMA synchronous = NORMAL", err,
+	    sizeof(err)) && ok);
+}
+
 bool
 db_sync(struct db *db)
 {
-	if (sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE,
-	    NULL, NULL) == SQLITE_OK)
-		return (true);
-	snprintf(db->error, sizeof(db->error), "sync: %s",
-	    sqlite3_errmsg(db->sql));
-	return (false);
+	db->unclean = !empty_journal(db);
+	return (!db->unclean || sync_journal(db));
+}
+
+void
+db_clean(struct db *db)
+{
+	if (db->unclean)
+		db->unclean = !empty_journal(db);
+}
+
+int
+db_changes(struct db *db)
+{
+	return (sqlite3_changes(db->sql));
 }
 
 void

@@ -58,10 +58,14 @@ bool	db_begin(struct db *);
 bool	db_commit(struct db *);
 void	db_rollback(struct db *);
 /*
- * What was committed survives a power cut from now on.  False: it may not,
- * db_error() says why.
+ * Between transactions: what was committed survives a power cut from now on,
+ * and what it deleted is in the file no more, nor in its journal, unless
+ * somebody reads it now: then db_clean() sees to that.  False: it may not
+ * survive, db_error() says why.
  */
 bool	db_sync(struct db *);
+/* Now and then. */
+void	db_clean(struct db *);
 bool	db_in_transaction(const struct db *);
 
 /*
@@ -79,6 +83,8 @@ int64_t		 db_int(struct db *, enum db_stmt, int);
 /* Never NULL; valid until the statement moves on. */
 const char	*db_text(struct db *, enum db_stmt, int);
 
+/* How many rows the last statement changed. */
+int		 db_changes(struct db *);
 /* The row id of the last INSERT. */
 int64_t		 db_last_id(struct db *);
 

@@ -29,6 +29,7 @@ trust_new(void)
 	t->authentication = AUTH_REQUIRED;
 	arc4random_buf(key, sizeof(key));
 	auth_nonces_init(&t->nonces, key, LIMIT_NONCES);
+	knocks_init(&t->knocks);
 	explicit_bzero(key, sizeof(key));
 	return (t);
 }
@@ -40,6 +41,7 @@ trust_free(struct trust *t)
 		return;
 	credentials_clear(&t->credentials);
 	auth_nonces_clear(&t->nonces);
+	knocks_clear(&t->knocks);
 	freezero(t, sizeof(*t));
 }
 

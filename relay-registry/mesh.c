@@ -206,6 +206,11 @@ mesh_link_up(struct mesh *m, uint64_t session, const char *id, bool resumed,
 	RB_INSERT(mesh_sessions, &m->sessions, p);
 	mesh_slot_take(m, p);
 	start_session(p, resumed, now);
+	/* What the router has is stale to it until this snapshot's end. */
+	if (p->told == TOLD_ALL) {
+		p->told = TOLD_BEGIN;
+		p->end = false;
+	}
 	/* What the router has of it, from a process before this, is unknown. */
 	if (resumed && p->told == TOLD_NOTHING) {
 		p->told = TOLD_BEGIN;
@@ -402,7 +407,7 @@ view_row(const struct mesh *m, const struct mesh_peer *p,
 		.node = row->node,
 		.services = services,
 		.n = n,
-		.stale = p->session == 0 || row->mark < p->fresh_mark,
+		.stale = mesh_row_stale(p, row),
 		.stale_since = p->stale_since,
 		.heard = p->heard
 	};

@@ -270,6 +270,8 @@ struct mesh_peer	*mesh_peer_longest_gone(struct mesh *, uint32_t *);
 void	mesh_peer_purge(struct mesh *, struct mesh_peer *);
 /* Delete its rows whose mark is lower. */
 void	mesh_peer_sweep(struct mesh *, struct mesh_peer *, uint64_t);
+/* Whether it has not said that the row is there since its last link began. */
+bool	mesh_row_stale(const struct mesh_peer *, const struct mesh_row *);
 /* Free it if nothing is left of it. */
 void	mesh_peer_release(struct mesh *, struct mesh_peer *);
 /* The linked Main with the next higher session, or NULL. */
@@ -309,7 +311,10 @@ void	mesh_share_digest(struct mesh *, const struct mesh_peer *, uint32_t *,
 bool	mesh_delta_open(struct mesh *);
 void	mesh_delta_close(struct mesh *);
 
-/* None of a row's services is taken in: nobody is to know it. */
+/*
+ * The router is not to have a row now: none of its services is taken in, or
+ * its Main has not said over its present link that it is there.
+ */
 bool	mesh_row_hidden(const struct mesh *, const struct mesh_peer *,
 	    const struct mesh_row *);
 /* Of n services those that are taken in, at the front; the others cleared. */

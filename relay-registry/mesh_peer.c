@@ -148,6 +148,12 @@ is_fresh(const struct mesh_peer *p, const struct mesh_row *row)
 	return (row != NULL && !row->gone && row->mark == p->mark);
 }
 
+bool
+mesh_row_stale(const struct mesh_peer *p, const struct mesh_row *row)
+{
+	return (!row->gone && (p->session == 0 || row->mark < p->fresh_mark));
+}
+
 static void
 delete_row(struct mesh *m, struct mesh_peer *p, struct mesh_row *row)
 {
@@ -250,8 +256,11 @@ put_row(struct mesh *m, struct mesh_peer *p, const char *node,
 		return (BAD_BYTES);
 	if (!has_room(m, p, cost))
 		return (BAD_TOTAL);
-	if (mesh_table_set(&p->rows, node, body, &row))
+	if (mesh_table_set(&p->rows, node, body, &row) || !row->routed) {
+		/* It may have been kept from the router while it was stale. */
+		mesh_table_touch(&p->rows, row);
 		mesh_peer_tell(m, p);
+	}
 	row->mark = p->mark;
 	p->fresh = nodes;
 	p->fresh_bytes = bytes;

@@ -354,6 +354,9 @@ mesh_row_hidden(const struct mesh *m, const struct mesh_peer *p,
 	bool hidden = true;
 	uint16_t i;
 
+	/* With a link the router takes what it is told for what is there. */
+	if (p->session != 0 && mesh_row_stale(p, row))
+		return (true);
 	if (m->policy.may_import == NULL || row->gone || row->n == 0)
 		return (false);
 	services = mesh_row_services(row);

@@ -117,7 +117,8 @@ on_resume(struct registry *r, struct wire_get *m, struct when now)
 	q.node = get_span(m, SPAN_MAX);
 	q.address = get_span(m, SPAN_MAX);
 	if (!get_done(m) || q.session == 0 || epoch == 0 ||
-	    epoch > INT64_MAX || q.kind == 0 || q.kind == NODE_UPLINK)
+	    epoch > INT64_MAX || q.kind == 0 || (q.kind == NODE_UPLINK &&
+	    (q.peer == PEER_NONE || registry_role(r) != ROLE_HOME)))
 		return (message_bad(m));
 	registry_resume(r, &q, epoch, now);
 	return (true);

@@ -152,6 +152,7 @@ get_peer_request(struct wire_get *m, struct peer_request *q)
 	q->node = get_span(m, SPAN_MAX);
 	q->persist = get_bool(m);
 	q->insecure = get_bool(m);
+	q->address = span_str("");
 }
 
 static bool
@@ -164,6 +165,7 @@ on_request(struct registry *r, struct wire_get *m, struct when now)
 
 	authorization = get_span(m, SPAN_MAX);
 	get_peer_request(m, &q);
+	q.address = get_span(m, SPAN_MAX);
 	if (!get_done(m) || (op != PEER_OP_ADD && op != PEER_OP_DELETE))
 		return (message_bad(m));
 	q.op = op;
@@ -174,14 +176,15 @@ on_request(struct registry *r, struct wire_get *m, struct when now)
 /* --- callers --- */
 
 static bool
-on_caller(struct registry *r, struct wire_get *m)
+on_caller(struct registry *r, struct wire_get *m, struct when now)
 {
 	uint64_t request = get_u64(m);
 	struct span authorization = get_span(m, SPAN_MAX);
+	struct span address = get_span(m, SPAN_MAX);
 
 	if (!get_done(m))
 		return (message_bad(m));
-	registry_caller(r, request, authorization);
+	registry_caller(r, request, authorization, address, now);
 	return (true);
 }
 
@@ -219,7 +222,7 @@ message_of_peers(struct registry *r, enum msg_type type, struct wire_get *m,
 	case MSG_PEER_REQUEST:
 		return (on_request(r, m, now));
 	case MSG_CALLER_ASK:
-		return (on_caller(r, m));
+		return (on_caller(r, m, now));
 	case MSG_POLICY_DENIED:
 		return (on_denied(r, m, now));
 	default:

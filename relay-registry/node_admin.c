@@ -101,6 +101,11 @@ disable(struct registry *r, const struct standing *s, struct outcome *o,
 		answer(o, CTL_NOT_FOUND, "there is no such node");
 		return;
 	}
+	if (auth_disabled(r, s->node)) {
+		auth_cut(r, s->node, now);
+		answer(o, CTL_NOT_FOUND, "that node is disabled already");
+		return;
+	}
 	registry_run(r, DB_NODE_DISABLE, "ti", s->node, now.wall_ms);
 	audit_text(r, AUDIT_NODE, s->node, "disabled",
 	    "by " AUDIT_BY_CONTROL, now);
@@ -206,6 +211,7 @@ make_join(struct registry *r, uint64_t request, const struct node_request *q,
 {
 	struct join j = { .expires_ms = 0 };
 	char text[JOIN_TEXT_MAX], secret[B64URL_SIZE(JOIN_SECRET)];
+	char by[sizeof(j.url) + 64];
 
 	if (!fill_join(r, q, &j, o, now))
 		return;
@@ -220,8 +226,10 @@ make_join(struct registry *r, uint64_t request, const struct node_request *q,
 		    now.wall_ms, (int64_t)j.expires_ms);
 		registry_run(r, DB_CREDENTIAL_TRIM, "tii", s->node,
 		    (int64_t)AUTH_BY_JOIN, INT64_C(1));
+		snprintf(by, sizeof(by), "by " AUDIT_BY_CONTROL ", to join at "
+		    "%s", j.url);
 		audit_text(r, AUDIT_NODE, s->node, q->op == CTL_NODE_ROTATE ?
-		    "rotate" : "enroll", j.url, now);
+		    "rotate" : "enroll", by, now);
 		say_secret(r, request, "join", text);
 		auth_cut(r, s->node, now);
 		answer(o, CTL_OK, "");
@@ -237,7 +245,8 @@ enroll(struct registry *r, uint64_t request, const struct node_request *q,
     const struct standing *s, struct outcome *o, struct when now)
 {
 	if (s->configured)
-		answer(o, CTL_REFUSED, "its credentials are in relayd.conf");
+		answer(o, CTL_REFUSED, "its credentials are in relayd.conf: "
+		    "take them out there and reload, then enroll it");
 	else if (s->keys > 0 || s->tokens > 0)
 		answer(o, CTL_REFUSED, "that node has credentials already: "
 		    "rotate or revoke them");

@@ -6,18 +6,6 @@
 
 #include "relay-registry/auth_impl.h"
 
-static void
-add_method(struct node_info *info, enum auth_method method)
-{
-	const char *name = auth_method_name(method);
-
-	if (strstr(info->methods, name) != NULL)
-		return;
-	if (info->methods[0] != '\0')
-		strlcat(info->methods, ",", sizeof(info->methods));
-	strlcat(info->methods, name, sizeof(info->methods));
-}
-
 /* The id of the next node in the order; false after the last. */
 static bool
 next_node(struct registry *r, const char *after, char node[LIMIT_NODE_ID + 1])
@@ -36,7 +24,8 @@ next_node(struct registry *r, const char *after, char node[LIMIT_NODE_ID + 1])
 	return (node[0] != '\0');
 }
 
-static void
+/* False if nothing of it is left but what has expired and will be deleted. */
+static bool
 fill(struct registry *r, const char *node, struct node_info *info,
     struct when now)
 {
@@ -50,9 +39,10 @@ fill(struct registry *r, const char *node, struct node_info *info,
 		info->enrolled |= all.list[i].row != 0;
 		if (info->kind == 0)
 			info->kind = all.list[i].kind;
-		add_method(info, all.list[i].method);
+		auth_add_method(info->methods, sizeof(info->methods), ",",
+		    all.list[i].method);
 	}
-	explicit_bzero(&all, sizeof(all));
+	explicit_bzero(all.list, sizeof(all.list));
 	info->disabled = auth_disabled(r, node);
 	if (registry_run(r, DB_NODE_INFO, "t", node) == 1) {
 		info->kind = (enum node_kind)db_int(r->db, DB_NODE_INFO, 0);
@@ -60,6 +50,7 @@ fill(struct registry *r, const char *node, struct node_info *info,
 		info->connected = db_int(r->db, DB_NODE_INFO, 2) != 0;
 	}
 	db_done(r->db, DB_NODE_INFO);
+	return (all.n > 0 || all.broken > 0 || info->disabled);
 }
 
 void
@@ -71,8 +62,7 @@ registry_each_node(struct registry *r, bool (*each)(void *,
 
 	while (next_node(r, node, next)) {
 		strlcpy(node, next, sizeof(node));
-		fill(r, node, &info, now);
-		if (!each(arg, &info))
+		if (fill(r, node, &info, now) && !each(arg, &info))
 			return;
 	}
 }

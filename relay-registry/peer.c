@@ -195,10 +195,14 @@ peers_told(struct peers *p, uint32_t index, uint32_t generation,
 	strlcpy(peer->reason, reason, sizeof(peer->reason));
 	if (node[0] != '\0')
 		strlcpy(peer->learned, node, sizeof(peer->learned));
-	/* A dialer that was started anew knows of no hold. */
+	/*
+	 * A dialer that was started anew knows of no hold.  One that does may
+	 * have been in a handshake already, which it does not break off.
+	 */
 	if (state == PEER_HELD)
 		peer->said = PEER_HOLD;
-	else if (state != PEER_UP && peer->said == PEER_HOLD)
+	else if ((state == PEER_WAITING || state == PEER_DIALING) &&
+	    peer->said == PEER_HOLD)
 		peer->said = 0;
 	return (true);
 }

@@ -151,6 +151,7 @@ add(struct registry *r, const struct peer_request *q, struct outcome *o,
 	    !registry_begin(r))
 		return;
 	c->origin = q->persist ? PEER_PERSISTED : PEER_ADDED;
+	r->sync = true;		/* before it is said to be done */
 	if (q->persist)
 		registry_run(r, DB_PEER_KEEP, "tittiii", c->host,
 		    (int64_t)c->port, c->path, c->node, (int64_t)q->insecure,
@@ -219,6 +220,7 @@ delete(struct registry *r, const struct peer_request *q, struct outcome *o)
 	}
 	if (!registry_begin(r))
 		return;
+	r->sync = true;		/* what is said to be deleted stays so */
 	registry_run(r, DB_PEER_DROP, "tit", c->host, (int64_t)c->port,
 	    c->path);
 	reply_set_peer(registry_say(r, MSG_PEER_DELETE, 0), c->host, c->port,
@@ -321,14 +323,15 @@ note_by_token(struct registry *r, const char *token,
 
 /* 401: nobody knows the token; 403: it is for something else. */
 static void
-refuse_admin(struct registry *r, const char *token, struct outcome *o,
-    struct when now)
+refuse_admin(struct registry *r, const char *token, struct span address,
+    struct outcome *o, struct when now)
 {
 	char by[TOKEN_BY_SIZE];
 
 	token_by(token, by);
-	audit_text(r, AUDIT_REFUSE, by, "admin rights", token[0] == '\0' ?
-	    "no valid token" : "policy", now);
+	audit_note(r, AUDIT_REFUSE, span_str(by), address,
+	    span_str(token[0] == '\0' ? "admin rights: no valid token" :
+	    "admin rights: policy"), now);
 	if (token[0] == '\0')
 		(void)refuse(o, 401, "admin rights are needed: a token that "
 		    "the operator made, as Authorization: Bearer TOKEN");
@@ -349,7 +352,7 @@ registry_peer_request(struct registry *r, uint64_t request,
 	(void)token_holder(r, authorization, token);
 	if (r->role == ROLE_MAIN && (token[0] == '\0' ||
 	    !registry_is_admin(r, token)))
-		refuse_admin(r, token, &o, now);
+		refuse_admin(r, token, q->address, &o, now);
 	else
 		act(r, q, &o, now);
 	if (o.status >= 200 && o.status < 300) {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Sessions with other Mains: who may link, and which link stays. */
-#include <stdio.h>
 #include <string.h>
 
 #include <bsd/string.h>
 
 #include "common/log.h"
-#include "relay-registry/registry_impl.h"
+#include "relay-registry/auth_impl.h"
 
 #define OWN_WARNED_MS	60000	/* least time between warnings of the own id */
 
@@ -59,16 +58,11 @@ peer_is_expected(struct registry *r, const struct session_request *q,
 		    "it was dialled for a configuration that is no longer in "
 		    "force"));
 	conf = &r->peers.list[q->peer].conf;
-	if (conf->node[0] == '\0' || strcmp(conf->node, node) == 0)
+	if (auth_main_expected(conf->node, node, why))
 		return (true);
 	peer_url(conf, url, sizeof(url));
 	/* The dialer warns, as often as that is good. */
-	log_debug("peer %s calls itself %s, the configuration says %s", url,
-	    node, conf->node);
-	(void)deny(why, 403, REGISTRY_FORBIDDEN, 0,
-	    "it is not who the configuration says");
-	snprintf(why->detail, sizeof(why->detail),
-	    "it calls itself %s, the configuration says %s", node, conf->node);
+	log_debug("peer %s: %s", url, why->detail);
 	return (false);
 }
 
@@ -143,7 +137,6 @@ peer_resumed(struct registry *r, const struct session_request *q,
 		return;
 	peer_linked(r, q, node, monotime_add_ms(now, -LIMIT_HANDSHAKE_MS));
 	link = peers_link(&r->peers, q->session);
-	if (q->generation != r->peers.generation || q->peer >= r->peers.n)
-		link->peer = PEER_NONE;
+	link->peer = auth_place_of_peer(r, q);
 	(void)registry_say(r, MSG_SESSION_RESUME, q->session);
 }

@@ -57,6 +57,15 @@ registry_may_connect(struct registry *r, enum node_kind kind,
 	return (policy_allows(registry_policy(r), &ask, rule));
 }
 
+void
+registry_denied_by(const struct policy_rule *rule, char text[DENIED_BY_TEXT])
+{
+	char where[DENIED_BY_TEXT - sizeof("denied by ")];
+
+	policy_where(rule, where, sizeof(where));
+	snprintf(text, DENIED_BY_TEXT, "denied by %s", where);
+}
+
 static bool
 may_publish(struct registry *r, const char *node, const char *service,
     enum visibility visibility, const struct policy_rule **rule)
@@ -238,6 +247,33 @@ judge_again(struct registry *r, struct when now)
 	free(c.list);
 }
 
+void
+policy_restore(struct registry *r, uint64_t session, const char *node,
+    struct when now)
+{
+	const struct policy_rule *rule;
+	struct change change = { .session = session };
+	struct changes c = { 0 };
+	int row = registry_run(r, DB_DENIED_OF_SESSION, "i", (int64_t)session);
+	size_t i;
+
+	for (; row == 1; row = registry_check(r, db_next(r->db,
+	    DB_DENIED_OF_SESSION))) {
+		change.id = db_int(r->db, DB_DENIED_OF_SESSION, 0);
+		if (may_publish(r, node, db_text(r->db, DB_DENIED_OF_SESSION,
+		    1), (enum visibility)db_int(r->db, DB_DENIED_OF_SESSION,
+		    2), &rule))
+			change_add(&c, &change);
+	}
+	db_done(r->db, DB_DENIED_OF_SESSION);
+	for (i = 0; i < c.n && !r->broken; i++)
+		registry_run(r, DB_SERVICE_DENY, "ii", c.list[i].id,
+		    INT64_C(0));
+	if (c.n > 0)
+		say_left(r, session, now);
+	free(c.list);
+}
+
 /* --- a generation --- */
 
 static struct policy *
@@ -318,5 +354,5 @@ registry_denied(struct registry *r, uint32_t more, struct span caller,
 	if (caller.len != 0)
 		audit_note(r, AUDIT_DENY, caller, target, span_str(detail),
 		    now);
-	audit_more(r, AUDIT_DENY, more, now);
+	audit_more(r, more, now);
 }

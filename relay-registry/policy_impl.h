@@ -8,7 +8,7 @@
 #define RELAY_REGISTRY_POLICY_IMPL_H
 
 #include "common/policy.h"
-#include "relay-registry/registry.h"
+#include "relay-registry/registry_impl.h"
 
 /*
  * The rules of a generation, which are copied; to be said at each commit,
@@ -28,6 +28,8 @@ void			 registry_policy_free(struct policy *);
  */
 bool	registry_may_connect(struct registry *, enum node_kind, const char *,
 	    const struct policy_rule **);
+/* "denied by relayd.conf:7: ..." for the rule that decided so. */
+void	registry_denied_by(const struct policy_rule *, char [DENIED_BY_TEXT]);
 /* Whether a home may offer that service; the same. */
 bool	registry_may_publish(struct registry *, const char *,
 	    const struct service *, const struct policy_rule **);
@@ -39,6 +41,13 @@ bool	registry_may_export(struct registry *, const char *, const char *);
 
 /* Whether the holder of a token of that name has admin rights over HTTP. */
 bool	registry_is_admin(struct registry *, const char *);
+
+/*
+ * A session was resumed and the router has said what it routes: what was denied
+ * before, and is not by now, is added.
+ */
+void	policy_restore(struct registry *, uint64_t, const char *,
+	    struct when);
 
 /*
  * A home's services as the database has them, and policy leaves them, as

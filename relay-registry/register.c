@@ -156,16 +156,19 @@ add_service(struct registry *r, uint64_t session, const struct service *s,
 		    s->labels[i].value);
 }
 
-/* The former set goes, this one comes; ROUTE_SET tells the router. */
+/*
+ * The former set goes, by this statement, and this one comes; ROUTE_SET tells
+ * the router.
+ */
 static void
 replace_services(struct registry *r, uint64_t session, const char *node,
-    const struct service *services, const struct verdict *verdicts, size_t n,
-    uint16_t accepted)
+    enum db_stmt drop, const struct service *services,
+    const struct verdict *verdicts, size_t n, uint16_t accepted)
 {
 	struct reply *reply;
 	size_t i;
 
-	registry_run(r, DB_SERVICE_DROP, "i", (int64_t)session);
+	registry_run(r, drop, "i", (int64_t)session);
 	reply = registry_say(r, MSG_ROUTE_SET, session);
 	strlcpy(reply->node, node, sizeof(reply->node));
 	if (accepted > 0 && (reply->services = calloc(accepted,
@@ -336,8 +339,11 @@ registry_register(struct registry *r, uint64_t session, uint64_t tag,
 	accepted = judge(r, session, may && session != 0 ? node : NULL,
 	    verdicts, services, n);
 	if (may) {
-		replace_services(r, session, node, services, verdicts, n,
-		    accepted);
+		replace_services(r, session, node, tag != 0 ?
+		    DB_SERVICE_DROP : DB_SERVICE_DROP_ROUTED, services,
+		    verdicts, n, accepted);
+		if (tag == 0 && session != 0)
+			policy_restore(r, session, node, now);
 		if (session != 0)
 			note_registration(r, node, verdicts, services, n,
 			    accepted, now);

@@ -160,6 +160,8 @@ registry_tick(struct registry *r, struct when now)
 {
 	clone_expire(&r->clones, now.mono);
 	auth_nonces_expire(&r->trust->nonces, now.mono.ms);
+	knocks_expire(r, now);
+	auth_expire(r, now);
 	mesh_tick(r->mesh, now.mono);
 	peers_coming_expire(&r->peers, now.mono);
 	audit_tick(r, now);
@@ -169,6 +171,7 @@ registry_tick(struct registry *r, struct when now)
 		registry_run(r, DB_SELF_DROP, "t", r->node_id);
 	if (db_in_transaction(r->db) || r->broken)
 		(void)registry_commit(r, now);
+	db_clean(r->db);
 }
 
 /* --- life --- */
@@ -210,13 +213,15 @@ registry_new(struct db *db, uint32_t max_nodes, struct when now, char *err,
 	err[0] = '\0';
 	if (end_sessions(r, "restart", now) &&
 	    identity_load(r->trust, db, now, err, size) &&
-	    audit_open(r, now) && db_commit(db) && count_nodes(r))
+	    audit_open(r, now) && db_commit(db) && db_sync(db) &&
+	    count_nodes(r))
 		return (r);
 	if (err[0] == '\0')
 		snprintf(err, size, "database: %s", db_error(db));
 	db_rollback(db);
 	mesh_free(r->mesh);
 	trust_free(r->trust);
+	audit_clear(r);
 	free(r);
 	return (NULL);
 }
@@ -245,6 +250,7 @@ registry_router_gone(struct registry *r, struct when now)
 		(void)registry_check(r, -1);
 	(void)registry_commit(r, now);
 	mesh_router_gone(r->mesh, now.mono);
+	auth_uplinks_unknown(r);
 	peers_clear(&r->peers);
 	drop_replies(r);
 }
@@ -268,6 +274,7 @@ registry_free(struct registry *r)
 	peers_clear(&r->peers);
 	registry_policy_free(r->policy);
 	trust_free(r->trust);
+	audit_clear(r);
 	db_close(r->db);
 	free(r);
 }

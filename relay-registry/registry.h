@@ -202,6 +202,7 @@ struct peer_request {
 	struct span	 node;		/* who must answer; empty: anyone */
 	bool		 persist;
 	bool		 insecure;
+	struct span	 address;	/* of who asks over HTTP */
 };
 
 /* From HTTP: request id and authorization, which is checked. */
@@ -213,8 +214,9 @@ void	registry_ctl_peer(struct registry *, uint64_t,
 
 /* --- tokens of callers (token_admin.c) --- */
 
-/* CALLER_ASK: whose token an authorization has. */
-void	registry_caller(struct registry *, uint64_t, struct span);
+/* CALLER_ASK: whose token an authorization has that came from an address. */
+void	registry_caller(struct registry *, uint64_t, struct span, struct span,
+	    struct when);
 /*
  * A new token of a name, or an end of all of that name (enum ctl_token); of
  * a list only the end of the answer.

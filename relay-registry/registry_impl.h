@@ -25,6 +25,9 @@ struct view_cache {
 #define VIEW_CACHES	(HTTP_ROUTE_MAX + 16)	/* one a route, and some
 						 * callers' */
 
+#define DENIED_BY_TEXT	(LIMIT_RULE_FILE + 528)	/* bytes of which rule it was,
+						 * NUL included */
+
 /* Why a link may not be a session. */
 struct denial {
 	uint16_t	 status;
@@ -32,7 +35,7 @@ struct denial {
 	uint32_t	 retry_after_ms;
 	const char	*reason;
 	bool		 challenge;	/* ask for a proof */
-	char		 detail[2 * LIMIT_NODE_ID + 128]; /* said instead */
+	char		 detail[LIMIT_DENIAL];	/* said instead */
 };
 
 struct trust;
@@ -86,6 +89,13 @@ void		 view_forget(struct registry *);
 /* Tell the router to end a session. */
 void		 registry_end(struct registry *, uint64_t, uint16_t,
 		    const char *);
+
+/*
+ * End one that may not stay, of a node at an address, for that reason, which
+ * is recorded.
+ */
+void		 registry_cut(struct registry *, uint64_t, const char *,
+		    const char *, const char *, struct when);
 
 /* CTL_END: status (enum ctl_status) and text. */
 void		 registry_ctl_end(struct registry *, uint64_t, uint16_t,

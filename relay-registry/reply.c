@@ -140,6 +140,8 @@ reply_refuse(struct reply *r)
 		if (r->header != NULL)
 			freezero(r->header, strlen(r->header));
 		r->header = NULL;
+		free(r->detail);
+		r->detail = NULL;
 		r->reason = CANNOT_WRITE;
 		return (true);
 	case MSG_REGISTERED:
@@ -235,6 +237,103 @@ put_secret(struct wire_put *w, const struct reply *r)
 	put_str(w, r->body);
 }
 
+/* --- by what it is about; false: it is about something else --- */
+
+static bool
+put_of_link(struct wire_put *w, const struct reply *r)
+{
+	switch (r->type) {
+	case MSG_SESSION_ACCEPT:
+		put_u64(w, r->epoch);
+		put_u64(w, r->replaced);
+		put_str(w, r->node);
+		put_str(w, header_of(r));
+		return (true);
+	case MSG_SESSION_DENY:
+		put_u16(w, r->status);
+		put_i32(w, r->code);
+		put_u32(w, r->retry_after_ms);
+		break;
+	case MSG_SESSION_END:
+		put_u16(w, r->status);
+		put_str(w, reason_of(r));
+		return (true);
+	case MSG_PROOF_ANSWER:
+		break;
+	default:
+		return (false);
+	}
+	put_str(w, header_of(r));
+	put_str(w, reason_of(r));
+	return (true);
+}
+
+static bool
+put_of_node(struct wire_put *w, const struct reply *r)
+{
+	switch (r->type) {
+	case MSG_REGISTERED:
+		put_u64(w, r->tag);
+		put_verdicts(w, r);
+		return (true);
+	case MSG_ROUTE_SET:
+		put_str(w, r->node);
+		put_services(w, r);
+		return (true);
+	case MSG_ROUTE_DELETE:
+		put_str(w, r->node);
+		return (true);
+	case MSG_NODE_STATE:
+		put_str(w, r->node);
+		put_bool(w, r->known);
+		return (true);
+	default:
+		return (false);
+	}
+}
+
+/* The answer to a client's question. */
+static bool
+put_of_client(struct wire_put *w, const struct reply *r)
+{
+	switch (r->type) {
+	case MSG_CALLER_ANSWER:
+		put_bool(w, r->known);
+		put_str(w, r->node);
+		return (true);
+	case MSG_VIEW_REPLY:
+		put_u16(w, r->status);
+		put_bytes(w, r->body, r->body_len);
+		return (true);
+	case MSG_CTL_ROW:
+		put_secret(w, r);
+		return (true);
+	case MSG_CTL_END:
+		put_u8(w, (uint8_t)r->status);
+		put_str(w, r->body);
+		return (true);
+	default:
+		return (false);
+	}
+}
+
+/* What the parent has to dial, or may forget. */
+static bool
+put_of_parent(struct wire_put *w, const struct reply *r)
+{
+	switch (r->type) {
+	case MSG_PEER_ADD:
+	case MSG_PEER_DELETE:
+		put_peer(w, r);
+		return (true);
+	case MSG_JOINED:
+		put_u32(w, (uint32_t)r->tag);
+		return (true);
+	default:
+		return (false);
+	}
+}
+
 void
 put_reply(struct wire_put *w, const struct reply *r)
 {
@@ -242,66 +341,7 @@ put_reply(struct wire_put *w, const struct reply *r)
 		put_u32(w, (uint32_t)r->id);
 	else if (r->type != MSG_NODE_STATE && r->peer == NULL)
 		put_u64(w, r->id);
-	switch (r->type) {
-	case MSG_SESSION_ACCEPT:
-		put_u64(w, r->epoch);
-		put_u64(w, r->replaced);
-		put_str(w, r->node);
-		put_str(w, header_of(r));
-		break;
-	case MSG_SESSION_DENY:
-		put_u16(w, r->status);
-		put_i32(w, r->code);
-		put_u32(w, r->retry_after_ms);
-		put_str(w, header_of(r));
-		put_str(w, reason_of(r));
-		break;
-	case MSG_SESSION_END:
-		put_u16(w, r->status);
-		put_str(w, reason_of(r));
-		break;
-	case MSG_PEER_ADD:
-	case MSG_PEER_DELETE:
-		put_peer(w, r);
-		break;
-	case MSG_JOINED:
-		put_u32(w, (uint32_t)r->tag);
-		break;
-	case MSG_PROOF_ANSWER:
-		put_str(w, header_of(r));
-		put_str(w, reason_of(r));
-		break;
-	case MSG_CTL_ROW:
-		put_secret(w, r);
-		break;
-	case MSG_CTL_END:
-		put_u8(w, (uint8_t)r->status);
-		put_str(w, r->body);
-		break;
-	case MSG_REGISTERED:
-		put_u64(w, r->tag);
-		put_verdicts(w, r);
-		break;
-	case MSG_ROUTE_SET:
-		put_str(w, r->node);
-		put_services(w, r);
-		break;
-	case MSG_ROUTE_DELETE:
-		put_str(w, r->node);
-		break;
-	case MSG_NODE_STATE:
-		put_str(w, r->node);
-		put_bool(w, r->known);
-		break;
-	case MSG_CALLER_ANSWER:
-		put_bool(w, r->known);
-		put_str(w, r->node);
-		break;
-	case MSG_VIEW_REPLY:
-		put_u16(w, r->status);
-		put_bytes(w, r->body, r->body_len);
-		break;
-	default:
+	if (!put_of_link(w, r) && !put_of_node(w, r) &&
+	    !put_of_client(w, r) && !put_of_parent(w, r))
 		w->bad = true;
-	}
 }

@@ -90,12 +90,14 @@ static const char step_2[] =
     " CHECK (denied IN (0, 1));"
 
 /*
- * The audit log (audit.c says what the hashes are of).  Its head: the hash
- * before the first row that is there, and the number and hash of the last.
+ * The audit log (audit.c says what the hashes are of).  The head of a chain
+ * (enum audit_chain): the hash before its first row that is there, and the
+ * number and hash of its last.
  */
 #define STEP_3_AUDIT							\
     "CREATE TABLE audit ("						\
     " seq INTEGER NOT NULL PRIMARY KEY,"				\
+    " chain INTEGER NOT NULL,"						\
     " time INTEGER NOT NULL,"						\
     " event INTEGER NOT NULL,"						\
     " subject TEXT NOT NULL,"						\
@@ -103,16 +105,17 @@ static const char step_2[] =
     " detail TEXT NOT NULL,"						\
     " hash TEXT NOT NULL"						\
     ");"								\
+    "CREATE INDEX audit_chain ON audit (chain, seq);"			\
     "CREATE TABLE audit_head ("						\
-    " id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),"			\
+    " chain INTEGER NOT NULL PRIMARY KEY,"				\
     " count INTEGER NOT NULL,"						\
     " anchor TEXT NOT NULL,"						\
     " seq INTEGER NOT NULL,"						\
     " hash TEXT NOT NULL"						\
     ");"								\
-    "INSERT INTO audit_head VALUES (1, 0,"				\
-    " '0000000000000000000000000000000000000000000000000000000000000000',"\
-    " 0, '0000000000000000000000000000000000000000000000000000000000000000');"
+    "INSERT INTO audit_head SELECT chain, 0, hex(zeroblob(32)), 0,"	\
+    " hex(zeroblob(32)) FROM (SELECT 1 AS chain UNION SELECT 2"		\
+    " UNION SELECT 3);"
 
 /*
  * What enrolled nodes show.  kind: as what it may link.  method: 1 key, 3
@@ -146,9 +149,20 @@ static const char step_2[] =
     " PRIMARY KEY (main, joining)"					\
     ") WITHOUT ROWID;"
 
-/* By what a session was let in, as auth_admit() writes it. */
+/*
+ * By what a session was let in, as auth_admit() writes it.  place: where one
+ * was dialled to; an uplink has no other row, so that its credential is there.
+ */
 #define STEP_3_LINKS							\
     "ALTER TABLE session ADD COLUMN credential TEXT NOT NULL DEFAULT '';" \
+    "CREATE TABLE place ("						\
+    " session INTEGER NOT NULL PRIMARY KEY,"				\
+    " host TEXT NOT NULL,"						\
+    " port INTEGER NOT NULL,"						\
+    " path TEXT NOT NULL,"						\
+    " credential TEXT NOT NULL,"					\
+    " UNIQUE (host, port, path)"					\
+    ");"								\
     "ALTER TABLE peer ADD COLUMN tls INTEGER NOT NULL DEFAULT 0"	\
     " CHECK (tls IN (0, 1));"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Who has which node: open, resume, seen, close. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +11,6 @@
 #include "relay-registry/auth_impl.h"
 #include "relay-registry/policy_impl.h"
 
-#define REASON_MAX	128	/* bytes of a reason that are kept */
 #define WARNED_MS	1000	/* in this time at most ... */
 #define WARNED_MAX	10	/* ... so many warnings of strangers */
 
@@ -57,27 +55,6 @@ refused(const struct registry *r, const struct session_request *q, char *node,
 	else if (q->kind == NODE_HOME && strcmp(node, r->node_id) == 0)
 		why->reason = "the node id is this relay's own";
 	return (why->reason != NULL);
-}
-
-static void
-deny(struct registry *r, uint64_t session, const struct denial *why,
-    struct when now)
-{
-	struct reply *reply = registry_say(r, MSG_SESSION_DENY, session);
-	char challenge[CHALLENGE_TEXT];
-
-	reply->status = why->status;
-	reply->code = why->code;
-	reply->retry_after_ms = why->retry_after_ms;
-	reply->reason = why->reason;
-	if (why->challenge) {
-		auth_challenge_text(r->trust, now, challenge);
-		if ((reply->header = strdup(challenge)) == NULL)
-			fatal("no memory for a reply");
-	}
-	if (why->detail[0] != '\0' &&
-	    (reply->detail = strdup(why->detail)) == NULL)
-		fatal("no memory for a reply");
 }
 
 static void
@@ -269,6 +246,8 @@ accept_session(struct registry *r, const struct session_request *q,
 	if (!r->broken) {
 		give_node(r, q, node, epoch, admission->credential, now);
 		auth_admitted(r, q, node, admission, now);
+		if (q->peer != PEER_NONE)
+			auth_place_peer(r, q);
 	}
 	/* The router knows homes; a Main is what it has a link with. */
 	if (q->kind == NODE_HOME || known == NODE_HOME)
@@ -285,6 +264,18 @@ accept_session(struct registry *r, const struct session_request *q,
 		fatal("no memory for a reply");
 }
 
+/* What has not been recorded yet. */
+static void
+note_refused(struct registry *r, const struct session_request *q,
+    const struct denial *why, struct when now)
+{
+	char address[PEER_ADDRESS_MAX + 1];
+
+	registry_clean(q->address, address, sizeof(address));
+	audit_note(r, AUDIT_REFUSE, q->node, span_str(address),
+	    span_str(why->detail[0] != '\0' ? why->detail : why->reason), now);
+}
+
 /* Whether it is who it says it is, and such a node may be linked. */
 static bool
 may_link(struct registry *r, const struct session_request *q,
@@ -292,13 +283,14 @@ may_link(struct registry *r, const struct session_request *q,
     struct when now)
 {
 	const struct policy_rule *rule;
-	char where[LIMIT_RULE_FILE + 512], reason[sizeof(where) + 16];
+	char reason[DENIED_BY_TEXT];
 
-	if (peer_is_own(r, q, node, why, now))
+	if (peer_is_own(r, q, node, why, now) || (q->peer != PEER_NONE &&
+	    !peer_is_expected(r, q, node, why))) {
+		note_refused(r, q, why, now);
 		return (false);
+	}
 	if (q->peer != PEER_NONE) {
-		if (!peer_is_expected(r, q, node, why))
-			return (false);
 		if (!auth_main_proved(r, q, node, admission, why, now)) {
 			if (why->status == 403)
 				auth_refused(r, q, node, why->detail, true,
@@ -309,8 +301,7 @@ may_link(struct registry *r, const struct session_request *q,
 		return (false);
 	if (registry_may_connect(r, q->kind, node, &rule))
 		return (true);
-	policy_where(rule, where, sizeof(where));
-	snprintf(reason, sizeof(reason), "denied by %s", where);
+	registry_denied_by(rule, reason);
 	auth_refused(r, q, node, reason, true, now);
 	*why = (struct denial){ .status = 403, .code = REGISTRY_FORBIDDEN,
 	    .reason = "forbidden" };
@@ -331,10 +322,14 @@ registry_open(struct registry *r, const struct session_request *q,
 		auth_open_uplink(r, q, now);
 		return;
 	}
-	/* No transaction yet: who is not let in writes nothing. */
-	if (refused(r, q, node, &why) ||
-	    !may_link(r, q, node, &admission, &why, now)) {
-		deny(r, q->session, &why, now);
+	/* No transaction yet: who is not let in writes to the audit log only. */
+	if (refused(r, q, node, &why)) {
+		note_refused(r, q, &why, now);
+		auth_deny(r, q->session, &why, now);
+		return;
+	}
+	if (!may_link(r, q, node, &admission, &why, now)) {
+		auth_deny(r, q->session, &why, now);
 		return;
 	}
 	if (!registry_begin(r)) {
@@ -346,8 +341,10 @@ registry_open(struct registry *r, const struct session_request *q,
 	if (may_have(r, q, node, &live, &known, &why, now))
 		accept_session(r, q, node, live.session, known, &admission,
 		    now);
-	else
-		deny(r, q->session, &why, now);
+	else {
+		note_refused(r, q, &why, now);
+		auth_deny(r, q->session, &why, now);
+	}
 }
 
 /* Whether the row of a session is this very one, open or closed. */
@@ -390,11 +387,12 @@ resume_lost(struct registry *r, const struct session_request *q,
  * The router is believed that it was let in; but what it was let in by may be
  * gone since.
  */
-static void
+static bool
 check_resumed(struct registry *r, const struct session_request *q,
     const char *node, struct when now)
 {
-	char id[CREDENTIAL_ID] = "";
+	char id[CREDENTIAL_ID] = "", address[PEER_ADDRESS_MAX + 1];
+	char rule[DENIED_BY_TEXT];
 	const char *why;
 
 	if (registry_run(r, DB_SESSION_CREDENTIAL, "i",
@@ -402,12 +400,12 @@ check_resumed(struct registry *r, const struct session_request *q,
 		strlcpy(id, db_text(r->db, DB_SESSION_CREDENTIAL, 0),
 		    sizeof(id));
 	db_done(r->db, DB_SESSION_CREDENTIAL);
-	why = auth_fault(r, q->kind, node, id, q->session, now);
+	why = auth_fault(r, q->kind, node, id, q->session, now, rule);
 	if (why == NULL)
-		return;
-	log_notice("%s: %s; its link is closed", node, why);
-	audit_text(r, AUDIT_END, node, "", why, now);
-	registry_end(r, q->session, 1008, "no longer authorized");
+		return (true);
+	registry_clean(q->address, address, sizeof(address));
+	registry_cut(r, q->session, node, address, why, now);
+	return (false);
 }
 
 void
@@ -416,8 +414,12 @@ registry_resume(struct registry *r, const struct session_request *q,
 {
 	char node[LIMIT_NODE_ID + 1];
 	struct denial why;
-	bool exists, done;
+	bool exists, same, dialled, done;
 
+	if (q->kind == NODE_UPLINK && r->role == ROLE_HOME) {
+		auth_resume_uplink(r, q, now);
+		return;
+	}
 	if (refused(r, q, node, &why) || strcmp(node, r->node_id) == 0) {
 		registry_clean(q->node, node, sizeof(node));
 		log_warn("%s: session not resumed: %s", node,
@@ -428,7 +430,16 @@ registry_resume(struct registry *r, const struct session_request *q,
 	}
 	if (!registry_begin(r))
 		return;
-	if (same_session(r, q, node, epoch, &exists)) {
+	same = same_session(r, q, node, epoch, &exists);
+	/* Who may not come leaves no row; whom we dialled is asked by its link. */
+	dialled = q->kind == NODE_PEER &&
+	    auth_place_of_peer(r, q) != PEER_NONE;
+	if (!dialled && (same || !exists) &&
+	    !check_resumed(r, q, node, now)) {
+		r->stats.stale++;
+		return;
+	}
+	if (same) {
 		done = registry_run(r, DB_SESSION_REOPEN, "i",
 		    (int64_t)q->session) == 0;
 		view_forget(r);
@@ -436,70 +447,10 @@ registry_resume(struct registry *r, const struct session_request *q,
 		done = !exists && resume_lost(r, q, node, epoch, now);
 	if (done && q->kind == NODE_PEER)
 		peer_resumed(r, q, node, now.mono);
-	if (done)
-		check_resumed(r, q, node, now);
+	if (done && dialled)
+		(void)check_resumed(r, q, node, now);
 	if (done)
 		r->stats.resumed++;
 	else
 		r->stats.stale++;
-}
-
-enum node_kind
-registry_node_of(struct registry *r, uint64_t session, char *node)
-{
-	enum node_kind kind = 0;
-
-	if (registry_run(r, DB_SESSION_GET, "i", (int64_t)session) == 1 &&
-	    db_int(r->db, DB_SESSION_GET, 2) != 0) {
-		kind = (enum node_kind)db_int(r->db, DB_SESSION_GET, 3);
-		strlcpy(node, db_text(r->db, DB_SESSION_GET, 0),
-		    LIMIT_NODE_ID + 1);
-	}
-	db_done(r->db, DB_SESSION_GET);
-	return (kind);
-}
-
-void
-registry_seen(struct registry *r, uint64_t session, uint32_t rtt_us,
-    struct when now)
-{
-	struct peer_link *link = peers_link(&r->peers, session);
-
-	if (link != NULL)
-		link->heard = now.mono;
-	if (link != NULL && rtt_us != 0)
-		link->rtt_us = rtt_us;
-	if (registry_begin(r))
-		registry_run(r, DB_NODE_SEEN, "ii", (int64_t)session,
-		    now.wall_ms);
-}
-
-void
-registry_close(struct registry *r, uint64_t session, struct span reason,
-    struct when now)
-{
-	char node[LIMIT_NODE_ID + 1], why[REASON_MAX + 1];
-	enum node_kind kind;
-	struct reply *reply;
-
-	if (peers_link(&r->peers, session) != NULL)
-		registry_say(r, MSG_SESSION_CLOSE, session);
-	if (session == 0 || !registry_begin(r))
-		return;
-	if ((kind = registry_node_of(r, session, node)) == 0) {
-		/* Replaced, closed before, or never there. */
-		r->stats.stale++;
-		return;
-	}
-	registry_clean(reason, why, sizeof(why));
-	registry_run(r, DB_SESSION_CLOSE, "iit", (int64_t)session,
-	    now.wall_ms, why);
-	registry_run(r, DB_SERVICE_DROP, "i", (int64_t)session);
-	audit_text(r, AUDIT_END, node, "", why, now);
-	r->stats.closed++;
-	view_forget(r);
-	if (kind == NODE_PEER)
-		return;
-	reply = registry_say(r, MSG_ROUTE_DELETE, session);
-	strlcpy(reply->node, node, sizeof(reply->node));
 }

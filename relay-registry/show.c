@@ -320,7 +320,7 @@ registry_show_verify(struct registry *r, struct channel *ch, uint64_t request)
 	ctl_number(&row, "last_seq", (int64_t)c.last_seq);
 	ctl_bool(&row, "ok", c.ok);
 	ctl_number(&row, "broken_at", (int64_t)c.broken_at);
-	ctl_text(&row, "head", c.head);
+	ctl_text(&row, "heads", c.heads);
 	ctl_row_end(&row);
 }
 

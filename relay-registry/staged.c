@@ -159,7 +159,7 @@ registry_on_conf_credential(void *arg, struct channel *ch,
 	conf.node = get_span(msg, LIMIT_NODE_ID);
 	conf.method = get_u8(msg);
 	conf.value = get_span(msg, UINT16_MAX);
-	file = get_span(msg, CREDENTIAL_FILE_MAX);
+	file = conf.file = get_span(msg, CREDENTIAL_FILE_MAX);
 	if (conf.holder < HOLDER_HOME || conf.holder > HOLDER_PEER ||
 	    conf.method < AUTH_BY_KEY || conf.method > AUTH_BY_JOIN)
 		msg->bad = true;

@@ -60,13 +60,16 @@ token_holder(struct registry *r, struct span authorization,
 
 void
 registry_caller(struct registry *r, uint64_t request,
-    struct span authorization)
+    struct span authorization, struct span address, struct when now)
 {
 	struct reply *reply = registry_say(r, MSG_CALLER_ANSWER, request);
 	char name[LIMIT_TOKEN_NAME + 1];
 
 	reply->known = token_holder(r, authorization, name);
 	strlcpy(reply->node, name, sizeof(reply->node));
+	if (!reply->known)
+		audit_note(r, AUDIT_REFUSE, span_str("HTTP request"), address,
+		    span_str("unknown token"), now);
 }
 
 /* --- the operator --- */
@@ -115,6 +118,7 @@ create(struct registry *r, uint64_t request, const char *name,
 	}
 	token_make(token);
 	token_hash(span_str(token), hash);
+	r->sync = true;		/* as below: the oldest may go */
 	if (registry_run(r, DB_TOKEN_ADD, "tit", hash, now.wall_ms,
 	    name) == 0)
 		registry_run(r, DB_TOKEN_TRIM, "ti", name,
@@ -141,6 +145,7 @@ revoke(struct registry *r, uint64_t request, const char *name,
 		    "there is no token of that name");
 		return;
 	}
+	r->sync = true;		/* what is said to be revoked stays so */
 	registry_run(r, DB_TOKEN_TRIM, "ti", name, INT64_C(0));
 	audit_text(r, AUDIT_TOKEN, AUDIT_BY_CONTROL, name, "revoked", now);
 	registry_ctl_end(r, request, CTL_OK,

@@ -290,6 +290,16 @@ has_callers(const struct registry *r, unsigned int route)
 	    route != HTTP_ROUTE_FEDERATION_HEALTH);
 }
 
+/* Whether that caller sees more of other Mains than all do. */
+static bool
+is_admin(struct registry *r, const struct view_request *q)
+{
+	char token[LIMIT_TOKEN_NAME + 1];
+
+	return (q->caller.len > 0 && span_copy(q->caller, token,
+	    sizeof(token)) && registry_is_admin(r, token));
+}
+
 static struct policy_ask
 asker(const struct registry *r, const struct view_request *q)
 {
@@ -362,7 +372,7 @@ write_view(struct registry *r, const struct view_request *q,
     struct view_body *body, struct when now)
 {
 	if (q->route == HTTP_ROUTE_FEDERATION_PEERS)
-		view_of_peers(r, body, now);
+		view_of_peers(r, is_admin(r, q), body, now);
 	else if (q->route == HTTP_ROUTE_FEDERATION_HEALTH)
 		view_of_health(r, q, body, now);
 	else
@@ -400,9 +410,10 @@ place_of_caller(struct registry *r, const struct view_request *q)
 static struct view_cache *
 place_of(struct registry *r, const struct view_request *q)
 {
-	if (q->caller.len == 0 || !has_callers(r, q->route))
-		return (&r->cache[q->route]);
-	return (place_of_caller(r, q));
+	bool own = q->route == HTTP_ROUTE_FEDERATION_PEERS ? is_admin(r, q) :
+	    q->caller.len > 0 && has_callers(r, q->route);
+
+	return (own ? place_of_caller(r, q) : &r->cache[q->route]);
 }
 
 /* Build the view into its place; false if it is too large. */

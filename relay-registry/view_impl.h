@@ -22,14 +22,15 @@ void	view_add_text(struct json_object *, const char *, const char *);
 /* RFC 3339 of milliseconds since 1970; null for 0. */
 void	view_add_time(struct json_object *, const char *, int64_t);
 
-/* The bodies of /federation/peers and /federation/health. */
-void	view_of_peers(struct registry *, struct view_body *, struct when);
+/* The bodies of /federation/peers (for an admin?) and /federation/health. */
+void	view_of_peers(struct registry *, bool, struct view_body *,
+	    struct when);
 void	view_of_health(struct registry *, const struct view_request *,
 	    struct view_body *, struct when);
 
 /* {"error": text} to a request. */
 void	view_answer_error(struct registry *, uint64_t, uint16_t, const char *);
-/* {"peer": ...} to a request: what is known of that peer. */
+/* {"peer": ...} to an admin's request: what is known of that peer. */
 void	view_answer_peer(struct registry *, uint64_t, uint16_t,
 	    const struct peer_conf *, struct when);
 

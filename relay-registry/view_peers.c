@@ -24,8 +24,9 @@ add_rtt(struct json_object *o, uint32_t us)
 	    json_object_new_double_s(us / 1000.0, text));
 }
 
+/* Why a link fails tells of keys and names: it is for who may change peers. */
 static struct json_object *
-peer_json(const struct peer_info *p)
+peer_json(const struct peer_info *p, bool admin)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -41,7 +42,8 @@ peer_json(const struct peer_info *p)
 	    json_object_new_int64(p->services));
 	json_object_object_add(o, "reconnect_in_ms", p->retry_in_ms < 0 ?
 	    NULL : json_object_new_int64(p->retry_in_ms));
-	add_text_or_null(o, "reason", p->reason);
+	if (admin)
+		add_text_or_null(o, "reason", p->reason);
 	view_add_text(o, "origin", p->origin);
 	return (o);
 }
@@ -51,6 +53,7 @@ peer_json(const struct peer_info *p)
 struct list {
 	struct view_body body;
 	size_t		 n;
+	bool		 admin;		/* for one who has these rights */
 };
 
 static void
@@ -60,13 +63,14 @@ list_peer(void *arg, const struct peer_info *p)
 
 	if (l->n++ > 0)
 		view_append(&l->body, ",", 1);
-	view_append_json(&l->body, peer_json(p));
+	view_append_json(&l->body, peer_json(p, l->admin));
 }
 
 void
-view_of_peers(struct registry *r, struct view_body *body, struct when now)
+view_of_peers(struct registry *r, bool admin, struct view_body *body,
+    struct when now)
 {
-	struct list l = { .n = 0 };
+	struct list l = { .admin = admin };
 	char head[64];
 	int len;
 
@@ -85,7 +89,7 @@ only_peer(void *arg, const struct peer_info *p)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "peer", peer_json(p));
+	json_object_object_add(o, "peer", peer_json(p, true));
 	view_append_json(arg, o);
 }
 

@@ -217,7 +217,7 @@ static bool
 at_peer(struct router *r, const struct call *c, struct session *peer,
     struct target *t, struct rpc_error *err)
 {
-	if (!t->miss || peer == NULL || !peer->up)
+	if (!t->miss || peer == NULL || !peer->up || c->target.id.len == 0)
 		return (false);
 	t->instance = NULL;
 	t->relay = false;
@@ -236,6 +236,7 @@ call_place_held(struct router *r, const struct call *c, struct session *peer,
 	struct target	 t;
 
 	again.now_ms = router_now();
+	again.vouched = peer;
 	if (target_find(r, &again, &t, err))
 		return (to_target(r, &again, &t, err));
 	if (err->code == RPC_E_FORBIDDEN)

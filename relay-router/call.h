@@ -50,6 +50,8 @@ struct call {
 	int64_t			 priority;
 	int64_t			 ttl;		/* after this node */
 	int64_t			 now_ms;	/* it came; limits run from it */
+	const struct session	*vouched;	/* the peer that has just
+						 * said it has it, or NULL */
 };
 
 /* --- call.c --- */
@@ -60,8 +62,9 @@ struct call {
 bool	 call_place(struct router *, const struct call *,
 	    struct rpc_error *);
 /*
- * The same for a call that was held and is not held again.  Without a route
- * it goes to the peer's session, if one is given.
+ * The same for a call that was held and is not held again.  If a peer's
+ * session is given, which has said that it has what is wanted, its stale routes
+ * will do, and what is for a node goes there without any route.
  */
 bool	 call_place_held(struct router *, const struct call *,
 	    struct session *, struct rpc_error *);

@@ -131,6 +131,7 @@ caller_forget(struct router *r)
 
 /* --- who has to wait --- */
 
+/* The registry has recorded it, if it was asked. */
 static void
 unknown(struct router *r, uint64_t id, struct span address)
 {
@@ -197,6 +198,7 @@ ask(struct router *r, const struct http_call *h, struct span authorization)
 	w = channel_begin(r->registry, MSG_CALLER_ASK);
 	put_u64(w, h->asked);
 	put_span(w, authorization);
+	put_str(w, h->held->address);
 	return (channel_commit(r->registry) == 0);
 }
 
@@ -209,13 +211,14 @@ caller_request(struct router *r, uint64_t id, uint8_t route,
 	struct http_call	*h;
 	char			 name[LIMIT_TOKEN_NAME + 1];
 
+	/* It is nobody's; the registry records who shows it. */
+	if (authorization.len > LIMIT_AUTHORIZATION ||
+	    memchr(authorization.p, '\0', authorization.len) != NULL)
+		authorization.len = 0;
 	known = holder_find(r->callers, &d, router_now());
 	if (known != NULL) {
 		memcpy(name, known->name, sizeof(name));
 		http_serve(r, id, route, name, body);
-	} else if (authorization.len > LIMIT_AUTHORIZATION ||
-	    memchr(authorization.p, '\0', authorization.len) != NULL) {
-		unknown(r, id, address);
 	} else if (r->registry == NULL) {
 		view_unavailable(r, id);
 	} else if (channel_congested(r->registry) ||

@@ -270,9 +270,9 @@ on_http_request(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 		http_respond(r, id, 503, RPC_RETRY_MS,
 		    span_str("{\"error\":\"too many requests\"}"));
 	else if (route == HTTP_ROUTE_PEER_ADD && r->conf.role == ROLE_MAIN)
-		peer_ask_add(r, id, authorization, body);
+		peer_ask_add(r, id, address, authorization, body);
 	else if (route == HTTP_ROUTE_PEER_DELETE && r->conf.role == ROLE_MAIN)
-		peer_ask_delete(r, id, authorization, body);
+		peer_ask_delete(r, id, address, authorization, body);
 	else if (authorization.len != 0)
 		caller_request(r, id, route, address, authorization, body);
 	else

@@ -107,8 +107,9 @@ rpc_open(struct rpc_reader *r, const char *body, size_t len,
 	return (r->kind = RPC_BODY_BATCH);
 }
 
-void
-rpc_split_method(struct rpc_call *c, struct span name)
+/* Splits "server.method" at its last dot into server and method. */
+static void
+split_method(struct rpc_call *c, struct span name)
 {
 	const char	*dot;
 
@@ -266,8 +267,12 @@ read_extras(struct rpc_call *c, const struct json_span v[P_MAX])
 	return (true);
 }
 
-void
-rpc_read_remote_call(struct rpc_call *c, const struct json_span *object)
+/*
+ * Reads target, server, method and the rest from the params of remote_call;
+ * id and notification are left as they are.
+ */
+static void
+read_remote_call(struct rpc_call *c, const struct json_span *object)
 {
 	struct json_span	 v[P_MAX];
 
@@ -409,7 +414,7 @@ read_request(struct rpc_call *c, const struct json_span *object)
 		return;
 	}
 	if (is_name(name, "remote_call")) {
-		rpc_read_remote_call(c, &v[F_PARAMS]);
+		read_remote_call(c, &v[F_PARAMS]);
 		return;
 	}
 	if (v[F_PARAMS].type != JSON_NONE) {
@@ -419,7 +424,7 @@ read_request(struct rpc_call *c, const struct json_span *object)
 		}
 		c->args = raw(&v[F_PARAMS]);
 	}
-	rpc_split_method(c, name);
+	split_method(c, name);
 }
 
 bool

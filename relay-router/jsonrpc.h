@@ -65,14 +65,4 @@ enum rpc_body	 rpc_open(struct rpc_reader *, const char *, size_t,
 /* The next call; false after the last. */
 bool		 rpc_next(struct rpc_reader *, struct rpc_call *);
 
-/*
- * Reads target, server, method and the rest from the params of remote_call;
- * json is the object's text, id and notification are left as they are.
- */
-void		 rpc_read_remote_call(struct rpc_call *,
-		    const struct json_span *);
-
-/* Splits "server.method" at its last dot into server and method. */
-void		 rpc_split_method(struct rpc_call *, struct span);
-
 #endif /* RELAY_ROUTER_JSONRPC_H */

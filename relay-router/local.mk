@@ -55,117 +55,86 @@ relay_router_relay_router_SOURCES = \
 relay_router_relay_router_LDADD = librouter.a libcommon.a \
 	$(LIBEVENT_LIBS) $(LIBBSD_LIBS) $(SECCOMP_LIBS)
 
+# The cores, and the rules of who takes a call, with sessions that lead nowhere.
+ROUTER_TESTS = \
+	tests/unit/test_discovery \
+	tests/unit/test_discovery_rows \
+	tests/unit/test_envelope \
+	tests/unit/test_hop \
+	tests/unit/test_json_scan \
+	tests/unit/test_jsonrpc \
+	tests/unit/test_pending \
+	tests/unit/test_policy \
+	tests/unit/test_policy_edges \
+	tests/unit/test_policy_rule \
+	tests/unit/test_policy_see \
+	tests/unit/test_registration \
+	tests/unit/test_route \
+	tests/unit/test_route_peer \
+	tests/unit/test_route_permit \
+	tests/unit/test_target
+check_PROGRAMS += $(ROUTER_TESTS)
+TESTS += $(ROUTER_TESTS)
+
 ROUTER_TEST_LIBS = librouter.a libcommon.a $(CHECK_LIBS) $(LIBBSD_LIBS)
-
-check_PROGRAMS += tests/unit/test_json_scan
-TESTS += tests/unit/test_json_scan
-tests_unit_test_json_scan_SOURCES = tests/unit/test_json_scan.c
-tests_unit_test_json_scan_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_json_scan_LDADD = $(ROUTER_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_envelope
-TESTS += tests/unit/test_envelope
-tests_unit_test_envelope_SOURCES = tests/unit/test_envelope.c
-tests_unit_test_envelope_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_envelope_LDADD = $(ROUTER_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_jsonrpc
-TESTS += tests/unit/test_jsonrpc
-tests_unit_test_jsonrpc_SOURCES = tests/unit/test_jsonrpc.c
-tests_unit_test_jsonrpc_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_jsonrpc_LDADD = $(ROUTER_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_pending
-TESTS += tests/unit/test_pending
-tests_unit_test_pending_SOURCES = tests/unit/test_pending.c
-tests_unit_test_pending_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_pending_LDADD = $(ROUTER_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_route
-TESTS += tests/unit/test_route
-ROUTE_FIXTURE = tests/unit/route_fixture.c tests/unit/route_fixture.h
-tests_unit_test_route_SOURCES = tests/unit/test_route.c \
-	$(ROUTE_FIXTURE)
-tests_unit_test_route_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_route_LDADD = $(ROUTER_TEST_LIBS)
-
 DISCOVERY_FIXTURE = tests/unit/discovery_fixture.c \
 	tests/unit/discovery_fixture.h
-check_PROGRAMS += tests/unit/test_discovery tests/unit/test_discovery_rows
-TESTS += tests/unit/test_discovery tests/unit/test_discovery_rows
+ROUTE_FIXTURE = tests/unit/route_fixture.c tests/unit/route_fixture.h
+RULES_FIXTURE = tests/unit/rules_fixture.c tests/unit/rules_fixture.h
 tests_unit_test_discovery_SOURCES = tests/unit/test_discovery.c \
 	$(DISCOVERY_FIXTURE)
-tests_unit_test_discovery_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_discovery_LDADD = $(ROUTER_TEST_LIBS)
 tests_unit_test_discovery_rows_SOURCES = tests/unit/test_discovery_rows.c \
 	$(DISCOVERY_FIXTURE)
-tests_unit_test_discovery_rows_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_discovery_rows_LDADD = $(ROUTER_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_hop
-TESTS += tests/unit/test_hop
-tests_unit_test_hop_SOURCES = tests/unit/test_hop.c
-tests_unit_test_hop_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_envelope_LDADD = $(ROUTER_TEST_LIBS)
 tests_unit_test_hop_LDADD = $(ROUTER_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_route_peer
-TESTS += tests/unit/test_route_peer
+tests_unit_test_json_scan_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_jsonrpc_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_pending_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(RULES_FIXTURE)
+tests_unit_test_policy_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_policy_edges_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_policy_rule_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_policy_see_SOURCES = tests/unit/test_policy_see.c \
+	$(RULES_FIXTURE)
+tests_unit_test_policy_see_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_registration_LDADD = $(ROUTER_TEST_LIBS)
+tests_unit_test_route_SOURCES = tests/unit/test_route.c $(ROUTE_FIXTURE)
+tests_unit_test_route_LDADD = $(ROUTER_TEST_LIBS)
 tests_unit_test_route_peer_SOURCES = tests/unit/test_route_peer.c \
 	$(ROUTE_FIXTURE)
-tests_unit_test_route_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_route_peer_LDADD = $(ROUTER_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_route_permit
-TESTS += tests/unit/test_route_permit
 tests_unit_test_route_permit_SOURCES = tests/unit/test_route_permit.c \
 	$(ROUTE_FIXTURE)
-tests_unit_test_route_permit_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_route_permit_LDADD = $(ROUTER_TEST_LIBS)
-
-# The rules of who takes a call, with sessions that lead nowhere.
-check_PROGRAMS += tests/unit/test_target
-TESTS += tests/unit/test_target
 tests_unit_test_target_SOURCES = tests/unit/test_target.c \
-	relay-router/permit.c relay-router/target.c
-tests_unit_test_target_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+	relay-router/permit.c \
+	relay-router/target.c
 tests_unit_test_target_LDADD = $(ROUTER_TEST_LIBS) $(LIBEVENT_LIBS)
-
-check_PROGRAMS += tests/unit/test_policy tests/unit/test_policy_rule
-TESTS += tests/unit/test_policy tests/unit/test_policy_rule
-tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
-tests_unit_test_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_policy_LDADD = $(ROUTER_TEST_LIBS)
-tests_unit_test_policy_rule_SOURCES = tests/unit/test_policy_rule.c
-tests_unit_test_policy_rule_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_policy_rule_LDADD = $(ROUTER_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_registration
-TESTS += tests/unit/test_registration
-tests_unit_test_registration_SOURCES = tests/unit/test_registration.c
-tests_unit_test_registration_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_registration_LDADD = $(ROUTER_TEST_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_DRIVER)
-tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) $(JSONC_CFLAGS)
 tests_fuzz_fuzz_json_LDADD = librouter.a libcommon.a $(JSONC_LIBS) \
 	$(LIBBSD_LIBS)
 tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 FUZZERS += tests/fuzz/fuzz_envelope
-tests_fuzz_fuzz_envelope_SOURCES = tests/fuzz/fuzz_envelope.c $(FUZZ_DRIVER)
-tests_fuzz_fuzz_envelope_CPPFLAGS = $(AM_CPPFLAGS) $(JSONC_CFLAGS)
+tests_fuzz_fuzz_envelope_SOURCES = tests/fuzz/fuzz_envelope.c tests/fuzz/must.h \
+	$(FUZZ_DRIVER)
 tests_fuzz_fuzz_envelope_LDADD = librouter.a libcommon.a $(JSONC_LIBS) \
 	$(LIBBSD_LIBS)
 tests_fuzz_fuzz_envelope_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 FUZZERS += tests/fuzz/fuzz_jsonrpc
-tests_fuzz_fuzz_jsonrpc_SOURCES = tests/fuzz/fuzz_jsonrpc.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_jsonrpc_SOURCES = tests/fuzz/fuzz_jsonrpc.c tests/fuzz/must.h \
+	$(FUZZ_DRIVER)
 tests_fuzz_fuzz_jsonrpc_LDADD = librouter.a libcommon.a $(LIBBSD_LIBS)
 tests_fuzz_fuzz_jsonrpc_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 FUZZERS += tests/fuzz/fuzz_discovery
-tests_fuzz_fuzz_discovery_SOURCES = tests/fuzz/fuzz_discovery.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_discovery_SOURCES = tests/fuzz/fuzz_discovery.c tests/fuzz/must.h \
+	$(FUZZ_DRIVER)
 tests_fuzz_fuzz_discovery_LDADD = librouter.a libcommon.a $(LIBBSD_LIBS)
 tests_fuzz_fuzz_discovery_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
@@ -182,138 +151,110 @@ tests_fuzz_fuzz_router_msgs_LDADD = tests/fuzz/librouter_msgs.a \
 tests_fuzz_fuzz_router_msgs_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS) \
 	-Wl,--wrap=fatal
 
-check_PROGRAMS += tests/unit/test_router_session
-TESTS += tests/unit/test_router_session
-tests_unit_test_router_session_SOURCES = tests/unit/test_router_session.c \
-	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
-tests_unit_test_router_session_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_session_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_session_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal
+# The program itself among peers made of the test: what it does with sessions,
+# registry and peers; and, with what it sends kept to be looked at, with calls
+# and by the rules of policy that come from the parent.
+ROUTER_PROGRAM_TESTS = \
+	tests/unit/test_caller_bounds \
+	tests/unit/test_explain_home \
+	tests/unit/test_router_caller \
+	tests/unit/test_router_calls \
+	tests/unit/test_router_explain \
+	tests/unit/test_router_held \
+	tests/unit/test_router_home_policy \
+	tests/unit/test_router_links \
+	tests/unit/test_router_peer \
+	tests/unit/test_router_peer_in \
+	tests/unit/test_router_peer_policy \
+	tests/unit/test_router_policy \
+	tests/unit/test_router_query \
+	tests/unit/test_router_rules \
+	tests/unit/test_router_session \
+	tests/unit/test_router_uplink
+check_PROGRAMS += $(ROUTER_PROGRAM_TESTS)
+TESTS += $(ROUTER_PROGRAM_TESTS)
 
+router_program_libs = tests/fuzz/librouter_msgs.a \
+	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
+router_program_link = $(AM_LDFLAGS) -Wl,--wrap=fatal
+router_peer_link = $(router_program_link) -Wl,--wrap=rx_take_bytes
+router_calls_link = $(router_program_link) -Wl,--wrap=channel_begin \
+	-Wl,--wrap=channel_commit
+ROUTER_RECEIVER = tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
 PEER_FIXTURE = tests/unit/peer_fixture.c tests/unit/peer_fixture.h \
-	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
-check_PROGRAMS += tests/unit/test_router_query
-TESTS += tests/unit/test_router_query
-tests_unit_test_router_query_SOURCES = tests/unit/test_router_query.c \
-	tests/unit/query_fixture.c tests/unit/query_fixture.h \
+	$(ROUTER_RECEIVER)
+QUERY_FIXTURE = tests/unit/query_fixture.c tests/unit/query_fixture.h \
 	$(PEER_FIXTURE)
-tests_unit_test_router_query_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_query_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_query_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=rx_take_bytes
-
-check_PROGRAMS += tests/unit/test_router_held
-TESTS += tests/unit/test_router_held
-tests_unit_test_router_held_SOURCES = tests/unit/test_router_held.c \
-	tests/unit/query_fixture.c tests/unit/query_fixture.h \
-	$(PEER_FIXTURE)
-tests_unit_test_router_held_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_held_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_held_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=rx_take_bytes
-
-check_PROGRAMS += tests/unit/test_router_peer
-TESTS += tests/unit/test_router_peer
-tests_unit_test_router_peer_SOURCES = tests/unit/test_router_peer.c \
-	tests/unit/router_peer_fixture.c tests/unit/router_peer_fixture.h \
-	$(PEER_FIXTURE)
-tests_unit_test_router_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_peer_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_peer_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=rx_take_bytes
-
-check_PROGRAMS += tests/unit/test_router_peer_in
-TESTS += tests/unit/test_router_peer_in
-tests_unit_test_router_peer_in_SOURCES = tests/unit/test_router_peer_in.c \
-	tests/unit/router_peer_fixture.c tests/unit/router_peer_fixture.h \
-	$(PEER_FIXTURE)
-tests_unit_test_router_peer_in_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_peer_in_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_peer_in_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=rx_take_bytes
-
-# The same, with what it sends kept to be looked at.
-check_PROGRAMS += tests/unit/test_router_calls
-TESTS += tests/unit/test_router_calls
-tests_unit_test_router_calls_SOURCES = tests/unit/test_router_calls.c \
-	tests/unit/router_calls.c tests/unit/router_calls.h \
-	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
-tests_unit_test_router_calls_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_calls_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_calls_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
-
-check_PROGRAMS += tests/unit/test_router_links
-TESTS += tests/unit/test_router_links
-tests_unit_test_router_links_SOURCES = tests/unit/test_router_links.c \
-	tests/unit/router_calls.c tests/unit/router_calls.h \
-	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
-tests_unit_test_router_links_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_links_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_links_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
-
-check_PROGRAMS += tests/unit/test_router_uplink
-TESTS += tests/unit/test_router_uplink
-tests_unit_test_router_uplink_SOURCES = tests/unit/test_router_uplink.c \
-	tests/unit/router_calls.c tests/unit/router_calls.h \
-	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
-tests_unit_test_router_uplink_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_uplink_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_uplink_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
-
-# What policy has to say, with rules that come from the parent.
+ROUTER_PEER_FIXTURE = tests/unit/router_peer_fixture.c \
+	tests/unit/router_peer_fixture.h $(PEER_FIXTURE)
+CALLS_FIXTURE = tests/unit/router_calls.c tests/unit/router_calls.h \
+	$(ROUTER_RECEIVER)
 POLICY_FIXTURE = tests/unit/policy_fixture.c tests/unit/policy_fixture.h \
-	tests/unit/router_calls.c tests/unit/router_calls.h \
-	tests/fuzz/fuzz_router_msgs.c $(FUZZ_RECEIVER)
-check_PROGRAMS += tests/unit/test_router_policy
-TESTS += tests/unit/test_router_policy
+	$(CALLS_FIXTURE)
+tests_unit_test_router_session_SOURCES = tests/unit/test_router_session.c \
+	$(ROUTER_RECEIVER)
+tests_unit_test_router_session_LDADD = $(router_program_libs)
+tests_unit_test_router_session_LDFLAGS = $(router_program_link)
+tests_unit_test_router_query_SOURCES = tests/unit/test_router_query.c \
+	$(QUERY_FIXTURE)
+tests_unit_test_router_query_LDADD = $(router_program_libs)
+tests_unit_test_router_query_LDFLAGS = $(router_peer_link)
+tests_unit_test_router_held_SOURCES = tests/unit/test_router_held.c \
+	$(QUERY_FIXTURE)
+tests_unit_test_router_held_LDADD = $(router_program_libs)
+tests_unit_test_router_held_LDFLAGS = $(router_peer_link)
+tests_unit_test_router_peer_SOURCES = tests/unit/test_router_peer.c \
+	$(ROUTER_PEER_FIXTURE)
+tests_unit_test_router_peer_LDADD = $(router_program_libs)
+tests_unit_test_router_peer_LDFLAGS = $(router_peer_link)
+tests_unit_test_router_peer_in_SOURCES = tests/unit/test_router_peer_in.c \
+	$(ROUTER_PEER_FIXTURE)
+tests_unit_test_router_peer_in_LDADD = $(router_program_libs)
+tests_unit_test_router_peer_in_LDFLAGS = $(router_peer_link)
+tests_unit_test_router_calls_SOURCES = tests/unit/test_router_calls.c \
+	$(CALLS_FIXTURE)
+tests_unit_test_router_calls_LDADD = $(router_program_libs)
+tests_unit_test_router_calls_LDFLAGS = $(router_calls_link)
+tests_unit_test_router_links_SOURCES = tests/unit/test_router_links.c \
+	$(CALLS_FIXTURE)
+tests_unit_test_router_links_LDADD = $(router_program_libs)
+tests_unit_test_router_links_LDFLAGS = $(router_calls_link)
+tests_unit_test_router_uplink_SOURCES = tests/unit/test_router_uplink.c \
+	$(CALLS_FIXTURE)
+tests_unit_test_router_uplink_LDADD = $(router_program_libs)
+tests_unit_test_router_uplink_LDFLAGS = $(router_calls_link)
 tests_unit_test_router_policy_SOURCES = tests/unit/test_router_policy.c \
 	$(POLICY_FIXTURE)
-tests_unit_test_router_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_policy_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_policy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
-
-check_PROGRAMS += tests/unit/test_router_caller
-TESTS += tests/unit/test_router_caller
+tests_unit_test_router_policy_LDADD = $(router_program_libs)
+tests_unit_test_router_policy_LDFLAGS = $(router_calls_link)
+tests_unit_test_router_rules_SOURCES = tests/unit/test_router_rules.c \
+	$(POLICY_FIXTURE)
+tests_unit_test_router_rules_LDADD = $(router_program_libs)
+tests_unit_test_router_rules_LDFLAGS = $(router_calls_link)
+tests_unit_test_router_peer_policy_SOURCES = tests/unit/test_router_peer_policy.c \
+	$(POLICY_FIXTURE)
+tests_unit_test_router_peer_policy_LDADD = $(router_program_libs)
+tests_unit_test_router_peer_policy_LDFLAGS = $(router_calls_link)
+tests_unit_test_caller_bounds_SOURCES = tests/unit/test_caller_bounds.c \
+	$(POLICY_FIXTURE)
+tests_unit_test_caller_bounds_LDADD = $(router_program_libs)
+tests_unit_test_caller_bounds_LDFLAGS = $(router_calls_link)
+tests_unit_test_explain_home_SOURCES = tests/unit/test_explain_home.c \
+	$(POLICY_FIXTURE)
+tests_unit_test_explain_home_LDADD = $(router_program_libs)
+tests_unit_test_explain_home_LDFLAGS = $(router_calls_link)
 tests_unit_test_router_caller_SOURCES = tests/unit/test_router_caller.c \
 	$(POLICY_FIXTURE)
-tests_unit_test_router_caller_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_caller_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_caller_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
-
-check_PROGRAMS += tests/unit/test_router_explain
-TESTS += tests/unit/test_router_explain
+tests_unit_test_router_caller_LDADD = $(router_program_libs)
+tests_unit_test_router_caller_LDFLAGS = $(router_calls_link)
 tests_unit_test_router_explain_SOURCES = tests/unit/test_router_explain.c \
 	$(POLICY_FIXTURE)
-tests_unit_test_router_explain_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_explain_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_explain_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
-
-check_PROGRAMS += tests/unit/test_router_home_policy
-TESTS += tests/unit/test_router_home_policy
+tests_unit_test_router_explain_LDADD = $(router_program_libs)
+tests_unit_test_router_explain_LDFLAGS = $(router_calls_link)
 tests_unit_test_router_home_policy_SOURCES = tests/unit/test_router_home_policy.c \
 	$(POLICY_FIXTURE)
-tests_unit_test_router_home_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_router_home_policy_LDADD = tests/fuzz/librouter_msgs.a \
-	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_router_home_policy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal \
-	-Wl,--wrap=channel_begin -Wl,--wrap=channel_commit
+tests_unit_test_router_home_policy_LDADD = $(router_program_libs)
+tests_unit_test_router_home_policy_LDFLAGS = $(router_calls_link)
 
 # Nanoseconds a message of the scanner, the envelope and the splice.
 EXTRA_PROGRAMS += tests/bench/bench_scan

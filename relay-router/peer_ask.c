@@ -18,6 +18,7 @@ struct peer_ask {
 	struct span	 node_id;
 	bool		 persist;
 	bool		 insecure;
+	struct span	 address;	/* of who asks */
 };
 
 static void
@@ -61,6 +62,7 @@ submit(struct router *r, uint64_t id, struct span authorization,
 	put_span(w, a->node_id);
 	put_bool(w, a->persist);
 	put_bool(w, a->insecure);
+	put_span(w, a->address);
 	(void)channel_commit(r->registry);
 }
 
@@ -142,12 +144,13 @@ read_body(struct span body, struct peer_ask *a, struct ask_texts *texts)
 }
 
 void
-peer_ask_add(struct router *r, uint64_t id, struct span authorization,
-    struct span body)
+peer_ask_add(struct router *r, uint64_t id, struct span address,
+    struct span authorization, struct span body)
 {
 	struct ask_texts	 texts;
 	struct peer_ask		 a = {
-		.op = OP_ADD, .name = { "", 0 }, .node_id = { "", 0 }
+		.op = OP_ADD, .name = { "", 0 }, .node_id = { "", 0 },
+		.address = address
 	};
 	const char		*bad;
 
@@ -158,11 +161,12 @@ peer_ask_add(struct router *r, uint64_t id, struct span authorization,
 }
 
 void
-peer_ask_delete(struct router *r, uint64_t id, struct span authorization,
-    struct span body)
+peer_ask_delete(struct router *r, uint64_t id, struct span address,
+    struct span authorization, struct span body)
 {
 	struct peer_ask	 a = {
-		.op = OP_DELETE, .name = body, .node_id = { "", 0 }
+		.op = OP_DELETE, .name = body, .node_id = { "", 0 },
+		.address = address
 	};
 
 	if (body.len == 0 || body.len > LIMIT_HTTP_TARGET ||

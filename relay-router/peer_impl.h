@@ -24,11 +24,6 @@ struct peer_state {
 	int64_t		 window_ms;
 };
 
-/* A peer that is up, by session; one that is not counts as stale. */
-struct session	*peer_find(struct router *, uint64_t);
-
-/* Begins a service_discovery message in r->out, up to its data. */
-void	 peer_begin(struct router *, struct span);
 /* Asks the peer for a snapshot. */
 void	 peer_ask_snapshot(struct router *, struct session *);
 /* Sends the registry a message that has a session and nothing else. */

@@ -62,7 +62,8 @@ peer_each(struct router *r,
 	map_each(&r->routes.mains, each_main, &each);
 }
 
-struct session *
+/* A peer that is up, by session; one that is not counts as stale. */
+static struct session *
 peer_find(struct router *r, uint64_t id)
 {
 	struct session	*s = session_find(r, id);
@@ -91,8 +92,8 @@ peer_send(struct router *r, struct session *s)
 	return (true);
 }
 
-/* A discovery message that is about its data only. */
-void
+/* Begins a discovery message in r->out, up to its data. */
+static void
 peer_begin(struct router *r, struct span correlation_id)
 {
 	message_begin(r, "service_discovery", correlation_id);

@@ -286,6 +286,18 @@ permit_instance(void *arg, const struct route_instance *i)
 	    main_of(i)));
 }
 
+/* The question of a service itself, whatever the call is of. */
+static struct policy_ask
+ask_of(struct permit *p, const struct route_instance *i)
+{
+	struct policy_ask	 ask;
+
+	aim(p, WHO_HOME, span_str(i->node->id), main_of(i));
+	ask = p->ask;
+	ask.service = span_str(i->service.name);
+	return (ask);
+}
+
 bool
 permit_sees(struct permit *p, const struct route_instance *i)
 {
@@ -293,11 +305,22 @@ permit_sees(struct permit *p, const struct route_instance *i)
 
 	if (p->policy == NULL)
 		return (true);
-	aim(p, WHO_HOME, span_str(i->node->id), main_of(i));
-	ask = p->ask;
-	ask.service = span_str(i->service.name);
+	ask = ask_of(p, i);
 	return (!p->nobody && may_export(p, ask.service) &&
 	    policy_may_see_service(p->policy, &ask, &i->service));
+}
+
+bool
+permit_sees_method(struct permit *p, const struct route_instance *i,
+    const char *method)
+{
+	struct policy_ask	 ask;
+
+	if (p->policy == NULL)
+		return (true);
+	ask = ask_of(p, i);
+	ask.method = span_str(method);
+	return (policy_allows(p->policy, &ask, &p->rule));
 }
 
 bool

@@ -63,6 +63,9 @@ bool	 permit_instance(void *, const struct route_instance *);
 
 /* True if there may be a method of it that the caller may call. */
 bool	 permit_sees(struct permit *, const struct route_instance *);
+/* The same for a method of one that may be seen. */
+bool	 permit_sees_method(struct permit *, const struct route_instance *,
+	    const char *);
 
 /* FORBIDDEN, which tells no reason: false. */
 bool	 permit_refuse(const struct permit *, struct rpc_error *);

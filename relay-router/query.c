@@ -316,6 +316,13 @@ find_message(struct router *r, struct span id)
 	return (span_eq(id, span_str(want)) ? q : NULL);
 }
 
+/* True if who answered so has what is wanted. */
+static bool
+has_it(const struct query *q, bool found, unsigned int node)
+{
+	return (q->key[0] == 's' ? found : node == DISCOVERY_ONLINE);
+}
+
 void
 query_answer(struct router *r, struct session *s, struct span id, bool found,
     unsigned int node)
@@ -326,8 +333,7 @@ query_answer(struct router *r, struct session *s, struct span id, bool found,
 		r->stats.late++;
 		return;
 	}
-	if (!q->barrier &&
-	    (q->key[0] == 's' ? found : node == DISCOVERY_ONLINE))
+	if (!q->barrier && has_it(q, found, node))
 		send_barrier(r, q, s, found, node);
 	if (q->key[0] == 'n' && node == DISCOVERY_OFFLINE)
 		q->offline = true;
@@ -344,13 +350,15 @@ query_barrier(struct router *r, uint64_t id, uint64_t session, bool found,
 	struct pending	*p;
 	struct held	*h;
 
-	(void)found;
 	if (q == NULL) {
 		r->stats.stale++;
 		return;
 	}
-	/* A node that offers nothing to the federation has no row. */
-	if (q->key[0] == 'n' && node == DISCOVERY_ONLINE &&
+	/*
+	 * A node that offers nothing to the federation has no row, and what has
+	 * one may be stale until the end of its Main's snapshot.
+	 */
+	if (has_it(q, found, node) &&
 	    (peer = session_find(r, session)) != NULL &&
 	    (peer->kind != SESSION_PEER || !peer->up))
 		peer = NULL;

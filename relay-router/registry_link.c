@@ -88,7 +88,7 @@ registry_up(struct router *r)
 	}
 	/* Behind all homes: what peers are told then is the whole of it. */
 	TAILQ_FOREACH(s, &r->session_list, list) {
-		if (s->kind == SESSION_PEER && s->up)
+		if (s->kind != SESSION_HOME && s->up)
 			resume(r, s);
 	}
 	registry_register_self(r);

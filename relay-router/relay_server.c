@@ -74,11 +74,25 @@ put_address(struct listing *l, const struct route_node *n)
 	}
 }
 
+/* Those that may be called. */
+static void
+put_methods(struct listing *l, const struct route_instance *i)
+{
+	const struct service	*s = &i->service;
+	uint16_t		 k, n = 0;
+
+	for (k = 0; k < s->n_methods; k++) {
+		if (!permit_sees_method(&l->permit, i, s->methods[k].name))
+			continue;
+		text_lit(l->t, n++ == 0 ? "" : ",");
+		text_cstring(l->t, s->methods[k].name);
+	}
+}
+
 static void
 put_instance(struct listing *l, const struct route_instance *i)
 {
 	const struct service	*s = &i->service;
-	uint16_t		 k;
 
 	text_lit(l->t, l->n++ == 0 ? "" : ",");
 	text_lit(l->t, "{\"service_name\":");
@@ -88,10 +102,7 @@ put_instance(struct listing *l, const struct route_instance *i)
 	text_lit(l->t, ",\"node_address\":");
 	put_address(l, i->node);
 	text_lit(l->t, ",\"methods\":[");
-	for (k = 0; k < s->n_methods; k++) {
-		text_lit(l->t, k == 0 ? "" : ",");
-		text_cstring(l->t, s->methods[k].name);
-	}
+	put_methods(l, i);
 	text_lit(l->t, "],\"is_healthy\":");
 	text_lit(l->t, s->healthy ? "true" : "false");
 	text_lit(l->t, ",\"scope\":\"");

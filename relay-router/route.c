@@ -363,7 +363,7 @@ peer_node_free(struct route_table *t, struct route_node *n)
 	free(n);
 }
 
-/* Frees the nodes of a Main: all, or those without its present mark. */
+/* Frees a Main's nodes: all, or those without its mark; the rest is fresh. */
 static void
 peer_nodes_free(struct route_table *t, struct route_main *m, bool all)
 {
@@ -373,6 +373,8 @@ peer_nodes_free(struct route_table *t, struct route_main *m, bool all)
 		next = TAILQ_NEXT(n, by_main);
 		if (all || n->mark != m->mark)
 			peer_node_free(t, n);
+		else
+			n->life = m->life;
 	}
 }
 
@@ -382,6 +384,7 @@ route_main_up(struct route_table *t, const char *id, void *link)
 	struct route_main	*m = main_get(t, id);
 
 	m->link = link;
+	m->life++;
 	return (m);
 }
 
@@ -421,6 +424,7 @@ route_peer_set(struct route_table *t, const char *main_id, const char *id,
 	struct route_node	*n = node_get(t, m, id);
 
 	n->mark = m->mark;
+	n->life = m->life;
 	n->set_seq = ++t->set_seq;
 	route_set(t, n, s, count);
 }

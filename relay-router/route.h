@@ -46,13 +46,16 @@ TAILQ_HEAD(route_nodes, route_node);
 
 /*
  * Another Main.  link is the owner's, NULL while there is none: what it has
- * is then stale.  It is kept as long as it has a link or a node.
+ * is then stale.  With another link it stays so until the Main has said over
+ * that link that it is still there: what a former life of it had may be gone.
+ * It is kept as long as it has a link or a node.
  */
 struct route_main {
 	struct map_entry	 entry;
 	struct route_nodes	 nodes;
 	uint32_t		 n_nodes;
 	uint32_t		 mark;		/* see route_peers_phase() */
+	uint32_t		 life;		/* one more with each link */
 	void			*link;
 	char			 id[];		/* lower case */
 };
@@ -69,6 +72,7 @@ struct route_node {
 	void			*link;
 	bool			 known;		/* the registry has it */
 	uint32_t		 mark;		/* see route_peers_phase() */
+	uint32_t		 life;		/* of its Main that has it */
 	uint64_t		 set_seq;	/* the higher was set later */
 	char			 id[];		/* lower case */
 };
@@ -87,7 +91,7 @@ enum route_result {
 	ROUTE_NO_SERVICE,
 	ROUTE_NO_VERSION,
 	ROUTE_NO_METHOD,
-	ROUTE_UNREACHABLE,	/* there, but at Mains without a link */
+	ROUTE_UNREACHABLE,	/* there, but stale */
 	ROUTE_UNHEALTHY,	/* there, but none is healthy */
 	ROUTE_OVERLOADED,	/* each has max_concurrency calls in flight */
 	ROUTE_FORBIDDEN,	/* there, but the caller may call none */
@@ -100,6 +104,11 @@ struct route_query {
 	struct span		 method;	/* empty: not checked */
 	enum visibility		 least;		/* nothing less visible */
 	bool			 own_only;	/* nothing of other Mains */
+	/*
+	 * The link of a Main that has just said that it has it, or NULL: stale,
+	 * its nodes will do if there are no others.
+	 */
+	const void		*vouched;
 	/* True if the caller may call that instance; NULL: all. */
 	bool			(*permit)(void *,
 				    const struct route_instance *);
@@ -118,16 +127,18 @@ struct route_node	*route_node_at(struct route_table *, struct span,
 
 /*
  * The node of that id wherever it is: an own one that is connected, else one
- * of a Main that has a link (that was set last), else an own one, else one of
- * any Main, else NULL.
+ * of another Main that is not stale (that was set last), else an own one, else
+ * one of any Main, else NULL.
  */
 struct route_node	*route_node_any(struct route_table *, struct span);
 
-/* The link that leads to a node, or NULL. */
+/* The link that leads to a node, or NULL: there is none, or it is stale. */
 static inline void *
 route_node_link(const struct route_node *n)
 {
-	return (n->via == NULL ? n->link : n->via->link);
+	if (n->via == NULL)
+		return (n->link);
+	return (n->life == n->via->life ? n->via->link : NULL);
 }
 
 /* Connects a node, known from now on; link must not be NULL. */
@@ -157,7 +168,7 @@ struct route_service	*route_service_named(struct route_table *,
 /* The other Main of that id, in whatever case, or NULL. */
 struct route_main	*route_main_find(struct route_table *, struct span);
 
-/* It has a link, which must not be NULL. */
+/* It has a link, which must not be NULL: all its nodes are stale until set. */
 struct route_main	*route_main_up(struct route_table *, const char *,
 			    void *);
 
@@ -182,7 +193,8 @@ void	 route_peer_delete(struct route_table *, const char *, const char *);
 /* What PEER_ROUTES says: phase is one of enum route_phase, else ignored. */
 enum route_phase {
 	ROUTE_PHASE_BEGIN = 1,
-	ROUTE_PHASE_END,	/* what was not set since the begin goes */
+	ROUTE_PHASE_END,	/* what was not set since the begin goes, what
+				 * is left is not stale */
 	ROUTE_PHASE_FORGET,	/* all of it goes */
 };
 void	 route_peers_phase(struct route_table *, const char *, unsigned int);
@@ -200,7 +212,7 @@ unsigned int	 route_health(struct route_node *, struct span, struct span,
  * in flight for its weight; among equals each in turn, as often as its weight
  * says.  Without a version a release comes before a pre-release.  With a node
  * given one that is not healthy will do if there is no other: that very node
- * was asked for.  What is at a Main without a link is never chosen, and what
+ * was asked for.  What is stale is never chosen, and what
  * the caller may not call is as if it were not there: if nothing else has the
  * service, the call is forbidden.
  */

@@ -9,6 +9,13 @@
 #include "common/name.h"
 #include "relay-router/route_impl.h"
 
+static bool
+is_vouched_for(const struct route_query *q, const struct route_node *n)
+{
+	return (q->vouched != NULL && n->via != NULL &&
+	    n->via->link == q->vouched);
+}
+
 /* How far the best candidate got; a later filter is a better answer. */
 static enum route_result
 judge(const struct route_query *q, const struct route_instance *i)
@@ -18,7 +25,7 @@ judge(const struct route_query *q, const struct route_instance *i)
 		return (ROUTE_NO_VERSION);
 	if (q->method.len != 0 && !service_takes(&i->service, q->method))
 		return (ROUTE_NO_METHOD);
-	if (route_node_link(i->node) == NULL)
+	if (route_node_link(i->node) == NULL && !is_vouched_for(q, i->node))
 		return (ROUTE_UNREACHABLE);
 	if (q->node == NULL && !i->service.healthy)
 		return (ROUTE_UNHEALTHY);
@@ -55,8 +62,11 @@ better(const struct route_query *q, const struct route_instance *a,
     const struct route_instance *b)
 {
 	uint64_t	 la, lb;
+	bool		 stale = route_node_link(a->node) == NULL;
 	int		 cmp;
 
+	if (stale != (route_node_link(b->node) == NULL))
+		return (!stale);
 	if (a->service.healthy != b->service.healthy)
 		return (a->service.healthy);
 	if (q->version.len == 0) {

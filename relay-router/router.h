@@ -429,8 +429,10 @@ void	 on_view_reply(void *, struct channel *, struct wire_get *, int);
 
 /* --- peer_ask.c --- */
 /* POST /federation/peers/add and DELETE: authorization, body. */
-void	 peer_ask_add(struct router *, uint64_t, struct span, struct span);
-void	 peer_ask_delete(struct router *, uint64_t, struct span, struct span);
+void	 peer_ask_add(struct router *, uint64_t, struct span, struct span,
+	    struct span);
+void	 peer_ask_delete(struct router *, uint64_t, struct span, struct span,
+	    struct span);
 /* The registry's answer; false if nobody asked that. */
 bool	 peer_ask_reply(struct router *, uint64_t, uint16_t, struct span);
 /* The registry is gone. */

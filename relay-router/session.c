@@ -139,7 +139,7 @@ tell_registry(struct router *r, const struct session *s, const char *reason)
 {
 	struct wire_put	*w;
 
-	if (s->kind == SESSION_UPLINK || r->registry == NULL)
+	if (r->registry == NULL)
 		return;
 	w = channel_begin(r->registry, MSG_SESSION_CLOSE);
 	put_u64(w, s->id);

@@ -73,7 +73,8 @@ no_route(enum route_result why, enum stage stage, const struct target *t,
 		    NULL));
 	case ROUTE_UNREACHABLE:
 		return (rpc_refuse(err, RPC_E_PEER_UNREACHABLE,
-		    STAGE_PEER_LINK, "no link with the Main that has it"));
+		    STAGE_PEER_LINK, "no link with the Main that has it, or "
+		    "no word of it yet"));
 	case ROUTE_UNHEALTHY:
 		return (rpc_refuse(err, RPC_E_OVERLOADED, stage,
 		    "no healthy instance"));
@@ -98,6 +99,7 @@ target_query(const struct call *c, const struct route_node *node,
 	q.method = c->method;
 	q.least = target_least(c);
 	q.own_only = from_peer(c);
+	q.vouched = c->vouched;
 	q.permit = t->permit.policy != NULL ? permit_instance : NULL;
 	q.permit_arg = &t->permit;
 	return (q);
@@ -226,6 +228,8 @@ bare_node(struct router *r, const struct call *c, struct target *t,
 		return (other_main(m, c, t, err));
 	n = route_node_any(&r->routes, c->target.id);
 	t->miss = n == NULL || route_node_link(n) == NULL;
+	if (n != NULL && n->via != NULL && t->miss)
+		return (no_route(ROUTE_UNREACHABLE, STAGE_PEER_LINK, t, err));
 	if (n != NULL && n->via != NULL)
 		return (home_elsewhere(r, c, span_str(n->via->id), t, err));
 	return (own_home(r, c, n, t, err));
@@ -256,6 +260,13 @@ main_to_node(struct router *r, const struct call *c, struct target *t,
 	return (own_home(r, c, route_node_find(&r->routes, n->id), t, err));
 }
 
+/* Also to a node that is stale, which was chosen all the same. */
+static struct session *
+any_link(const struct route_node *n)
+{
+	return (n->via == NULL ? n->link : n->via->link);
+}
+
 /* Whichever instance is best, here or elsewhere. */
 static bool
 by_service(struct router *r, const struct call *c, struct target *t,
@@ -264,8 +275,7 @@ by_service(struct router *r, const struct call *c, struct target *t,
 	enum route_result	 why = find_instance(r, c, NULL, t);
 
 	if (why == ROUTE_OK)
-		return (target_session(route_node_link(t->instance->node), t,
-		    err));
+		return (target_session(any_link(t->instance->node), t, err));
 	t->miss = !from_peer(c) &&
 	    (why == ROUTE_NO_SERVICE || why == ROUTE_UNREACHABLE);
 	return (no_route(why, STAGE_HOME_LINK, t, err));

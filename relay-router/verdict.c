@@ -140,7 +140,7 @@ void
 on_session_deny(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
 	struct router	*r = arg;
-	char		 challenge[256], reason[256];
+	char		 challenge[256], reason[LIMIT_DENIAL];
 	struct session	*s;
 	uint64_t	 id;
 	uint32_t	 retry_after_ms;

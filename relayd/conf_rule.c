@@ -229,12 +229,71 @@ check_name(struct conf_parser *p, const struct conf_pos *pos,
 		    pattern, name);
 }
 
+/* A home knows its services, and publishes for nobody else. */
+static void
+check_own(struct conf_parser *p, const struct policy_rule *r,
+    const struct conf_pos *pos)
+{
+	const struct conf	*conf = p->conf;
+	bool			 known = conf->nservices == 0;
+	size_t			 i;
+
+	if (conf->role != ROLE_HOME || !asked_by(conf->role, r->action))
+		return;
+	if (r->action == POLICY_PUBLISH && r->who == WHO_HOME &&
+	    conf->node_id != NULL && strchr(r->from, '*') == NULL &&
+	    strcmp(r->from, conf->node_id) != 0)
+		conf_warning(p, pos, "publish: this rule can never match, "
+		    "this node is \"%s\"", conf->node_id);
+	if (strchr(r->service, '*') != NULL ||
+	    strcmp(r->service, "relay") == 0)	/* each node has that */
+		return;
+	for (i = 0; i < conf->nservices && !known; i++)
+		known = strcmp(conf->services[i].def.name, r->service) == 0;
+	if (!known)
+		conf_warning(p, pos, "service \"%s\": this node has no "
+		    "service of that name", r->service);
+}
+
+/* Whether it is about some only; without, it just says what the default is. */
+static bool
+is_selective(const struct policy_rule *r)
+{
+	return (r->who != WHO_ANY || r->to_who != WHO_ANY ||
+	    strcmp(r->service, "*") != 0 || strcmp(r->method, "*") != 0 ||
+	    r->visibility != 0);
+}
+
+/*
+ * Who ends the rules of an action by allowing something thinks perhaps that
+ * the rest is denied.
+ */
+static void
+check_idle(struct conf_parser *p, uint32_t index, const struct conf_pos *pos)
+{
+	const struct policy		*policy = &p->conf->policy;
+	const struct policy_rule	*r = &policy->rules[index];
+	uint32_t			 i;
+
+	if (!r->allow || r->action == POLICY_ADMIN || !is_selective(r) ||
+	    !asked_by(p->conf->role, r->action) ||
+	    policy_shadow(policy, index) != UINT32_MAX)
+		return;
+	for (i = index + 1; i < policy->n; i++)
+		if (policy->rules[i].action == r->action)
+			return;
+	conf_warning(p, pos, "%s: this rule changes nothing, no deny stands "
+	    "behind it: what no rule denies is allowed",
+	    policy_action_name(r->action));
+}
+
 void
 conf_check_rules(struct conf_parser *p)
 {
 	const struct policy	*policy = &p->conf->policy;
 	const struct policy_rule *r;
 	struct conf_pos		 pos;
+	bool			 whole = p->errs->nerrors == 0;
 	uint32_t		 i;
 
 	for (i = 0; i < policy->n; i++) {
@@ -245,5 +304,9 @@ conf_check_rules(struct conf_parser *p)
 		check_name(p, &pos, r->who, r->from);
 		check_name(p, &pos, r->to_who, r->to);
 		check_shadow(p, i, &pos);
+		if (!whole)	/* what is missing may stand there */
+			continue;
+		check_own(p, r, &pos);
+		check_idle(p, i, &pos);
 	}
 }

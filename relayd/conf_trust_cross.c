@@ -163,6 +163,32 @@ has_method(const struct conf *conf, const struct conf_credential *of,
 	return (false);
 }
 
+/*
+ * Of what a link shows: the secret if there is one, else the token, else a key
+ * of this node; the Main answers with the same, and with nothing to a token.
+ */
+static void
+check_shown(struct conf_parser *p, const struct conf_credential *c)
+{
+	const struct conf	*conf = p->conf;
+	bool			 secret;
+
+	if (link_of(conf, c) == NULL || (c->method != CONF_METHOD_TOKEN &&
+	    c->method != CONF_METHOD_KEY))
+		return;
+	secret = has_method(conf, c, CONF_METHOD_SECRET);
+	if (c->method == CONF_METHOD_TOKEN && secret)
+		conf_warning(p, &c->pos, "token: it is never shown, the "
+		    "secret is");
+	else if (c->method == CONF_METHOD_TOKEN &&
+	    has_method(conf, c, CONF_METHOD_KEY))
+		conf_error(p, &c->pos, "token: with a token the Main proves "
+		    "no key, and has to by this block");
+	else if (c->method == CONF_METHOD_KEY && secret)
+		conf_warning(p, &c->pos, "key: the Main that is dialled is "
+		    "not asked for it, it proves the secret");
+}
+
 static void
 check_needs(struct conf_parser *p, const struct conf_credential *c)
 {
@@ -191,7 +217,9 @@ conf_check_trust(struct conf_parser *p)
 	size_t			 i;
 
 	check_blocks(p);
-	for (i = 0; i < conf->ncredentials; i++)
+	for (i = 0; i < conf->ncredentials; i++) {
 		check_needs(p, &conf->credentials[i]);
+		check_shown(p, &conf->credentials[i]);
+	}
 	check_shared(p);
 }

@@ -4,6 +4,7 @@
  * chroot to, and the registry's own.  All of it is done on open directories,
  * so that nobody can swap one for a symbolic link on the way.
  */
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -107,12 +108,27 @@ make_empty(struct conf_errors *errs)
 	return (ok);
 }
 
+/*
+ * One database, one registry: two that write to it would take each other's
+ * records for forged.  Locked is the registry's directory, which strangers
+ * cannot open, as long as this process lives.
+ */
+static bool
+take_registry(struct relayd *rd, int fd, struct conf_errors *errs)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return (true);
+	complain(errs, NULL, "%s: %s", rd->registry_dir,
+	    errno == EWOULDBLOCK ? "another relayd uses it" :
+	    strerror(errno));
+	return (false);
+}
+
 /* Give the registry its directory below the open state directory. */
 static bool
 give_registry(struct relayd *rd, int state, struct conf_errors *errs)
 {
 	const struct ids *ids = &rd->ids[CONF_ACCOUNT_REGISTRY];
-	bool ok = true;
 	int fd;
 
 	if ((fd = open_made(state, "registry", 0700)) == -1) {
@@ -120,18 +136,19 @@ give_registry(struct relayd *rd, int state, struct conf_errors *errs)
 		    strerror(errno));
 		return (false);
 	}
-	if (!is_ours(fd, ids->uid)) {
+	if (!is_ours(fd, ids->uid))
 		complain(errs, NULL, "%s: it belongs to somebody else, "
 		    "or others may write to it", rd->registry_dir);
-		ok = false;
-	} else if ((rd->root && fchown(fd, ids->uid, ids->gid) == -1) ||
-	    fchmod(fd, 0700) == -1) {
+	else if ((rd->root && fchown(fd, ids->uid, ids->gid) == -1) ||
+	    fchmod(fd, 0700) == -1)
 		complain(errs, NULL, "%s: %s", rd->registry_dir,
 		    strerror(errno));
-		ok = false;
+	else if (take_registry(rd, fd, errs)) {
+		rd->registry_lock = fd;
+		return (true);
 	}
 	close(fd);
-	return (ok);
+	return (false);
 }
 
 static bool

@@ -38,14 +38,8 @@ check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_trust \
 TESTS += tests/unit/test_conf tests/unit/test_conf_trust \
 	tests/unit/test_conf_value tests/conf/run \
 	tests/conf/check-examples.sh
-tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
-tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_conf_LDADD = $(conf_libs) $(CHECK_LIBS)
-tests_unit_test_conf_trust_SOURCES = tests/unit/test_conf_trust.c
-tests_unit_test_conf_trust_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_conf_trust_LDADD = $(conf_libs) $(CHECK_LIBS)
-tests_unit_test_conf_value_SOURCES = tests/unit/test_conf_value.c
-tests_unit_test_conf_value_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_conf_value_LDADD = $(conf_libs) $(CHECK_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_conf
@@ -73,6 +67,7 @@ relayd_relayd_SOURCES = \
 	relayd/dirs.c \
 	relayd/files.c relayd/files.h \
 	relayd/harden.c \
+	relayd/keycheck.c \
 	relayd/listen.c \
 	relayd/main.c \
 	relayd/peer_relay.c \
@@ -91,15 +86,12 @@ relayd_relayd_LDADD = libconf.a libcommon.a $(LIBEVENT_LIBS) $(LIBBSD_LIBS)
 
 check_PROGRAMS += tests/unit/test_backoff
 TESTS += tests/unit/test_backoff
-tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c
-tests_unit_test_backoff_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_backoff_LDADD = libcommon.a $(CHECK_LIBS) $(LIBBSD_LIBS)
 
 check_PROGRAMS += tests/unit/test_spawn
 TESTS += tests/unit/test_spawn
 tests_unit_test_spawn_SOURCES = tests/unit/test_spawn.c \
 	relayd/account.c relayd/conffile.c relayd/files.c relayd/spawn.c
-tests_unit_test_spawn_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_spawn_LDADD = libconf.a libcommon.a $(LIBEVENT_LIBS) \
 	$(CHECK_LIBS) $(LIBBSD_LIBS)
 
@@ -107,26 +99,24 @@ check_PROGRAMS += tests/unit/test_files tests/unit/test_confsend
 TESTS += tests/unit/test_files tests/unit/test_confsend
 tests_unit_test_files_SOURCES = tests/unit/test_files.c \
 	relayd/conffile.c relayd/files.c
-tests_unit_test_files_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_files_LDADD = libconf.a libcommon.a $(LIBEVENT_LIBS) \
 	$(CHECK_LIBS) $(LIBBSD_LIBS)
 tests_unit_test_confsend_SOURCES = tests/unit/test_confsend.c \
 	tests/unit/confsend_fixture.c tests/unit/confsend_fixture.h \
+	tests/unit/deaf_channel.h \
 	relayd/conffile.c relayd/confsend.c relayd/files.c relayd/peers.c
-tests_unit_test_confsend_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_confsend_LDADD = libconf.a libcommon.a $(LIBEVENT_LIBS) \
 	$(CHECK_LIBS) $(LIBBSD_LIBS)
 
-peers_test_sources = tests/unit/parent_peers_fixture.c \
+peers_test_sources = tests/unit/deaf_channel.h \
+	tests/unit/parent_peers_fixture.c \
 	tests/unit/parent_peers_fixture.h relayd/peer_relay.c relayd/peers.c
 peers_test_libs = libconf.a libcommon.a $(LIBEVENT_LIBS) $(CHECK_LIBS) \
 	$(LIBBSD_LIBS)
 check_PROGRAMS += tests/unit/test_peers tests/unit/test_peers_relay
 TESTS += tests/unit/test_peers tests/unit/test_peers_relay
 tests_unit_test_peers_SOURCES = tests/unit/test_peers.c $(peers_test_sources)
-tests_unit_test_peers_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_peers_LDADD = $(peers_test_libs)
 tests_unit_test_peers_relay_SOURCES = tests/unit/test_peers_relay.c \
 	$(peers_test_sources)
-tests_unit_test_peers_relay_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_peers_relay_LDADD = $(peers_test_libs)

@@ -369,6 +369,13 @@ main(int argc, char **argv)
 	parse_options(&rd->opt, argc, argv);
 	rd->root = geteuid() == 0;
 	conf = conf_read(rd, &rd->change.errs);
+	if (conf != NULL && rd->opt.check) {
+		open_standard_fds();
+		if (!keys_check(rd, conf, &rd->change.errs)) {
+			conf_free(conf);
+			conf = NULL;
+		}
+	}
 	if (conf == NULL || rd->opt.check || !rd->opt.foreground)
 		conf_errors_print(&rd->change.errs, stderr);
 	if (conf == NULL)

@@ -59,12 +59,14 @@ struct child {
 	struct monotime		 since;	/* of the process's start */
 	struct backoff		 backoff;
 	struct monotime		 deaths[LIMIT_RESPAWN_CRASHES];	/* a ring */
+	uint32_t		 crashes;	/* all that were put in there */
 	uint32_t		 restarts;
+	bool			 unfit;	/* is killed as it cannot be configured */
 	bool			 asked;	/* a WATCHDOG is not answered */
 	uint32_t		 seq;	/* of the last WATCHDOG */
 	struct monotime		 asked_at;
-	char			 killed_for[160];
-	char			 last_exit[240];
+	char			 killed_for[512];
+	char			 last_exit[600];
 	char			 sandbox[1024];	/* report of HELLO_ACK */
 };
 
@@ -169,6 +171,7 @@ struct relayd {
 	struct event_base	*base;
 	bool			 root;
 	char			 registry_dir[LIMIT_CONF_STRING];
+	int			 registry_lock;	/* open as long as we run */
 	struct ids		 ids[CONF_ACCOUNT_COUNT];
 	struct monotime		 started;
 	int			 start_fd;	/* to the waiting caller, or -1 */
@@ -297,6 +300,13 @@ void	 listeners_close(struct listeners *, const struct listeners *);
  * is replaced.  Returns the fd, or -1 with errno (EADDRINUSE: in use).
  */
 int	 listen_unix(const char *, mode_t, int);
+
+/* keycheck.c */
+/*
+ * Have a keeper look at the keys of a configuration that is only checked;
+ * standard error tells if that cannot be.  False with the reason appended.
+ */
+bool	 keys_check(struct relayd *, struct conf *, struct conf_errors *);
 
 /* main.c */
 /* The first configuration is in force: tell who waits for it. */

@@ -381,7 +381,7 @@ void
 change_child_gone(struct child *c)
 {
 	struct relayd *rd = c->rd;
-	char why[320];
+	char why[700];
 
 	/* A reload that has not been sent can wait for the next one. */
 	if (rd->change.state == CHANGE_NONE ||

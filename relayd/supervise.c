@@ -135,6 +135,18 @@ on_hello_ack(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	child_connect(c);
 }
 
+/*
+ * A respawned child cannot have what is in force: a file is not there, or not
+ * yet the one that belongs to another.  That is mended outside, and until then
+ * it is tried again.
+ */
+static void
+child_unfit(struct child *c, const char *what, const char *why)
+{
+	c->unfit = true;
+	child_fail(c, "%s%.400s", what, why);
+}
+
 static void
 on_setup_done(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
@@ -159,7 +171,7 @@ on_setup_done(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	    why, sizeof(why)))
 		child_set_state(c, CHILD_CONF);
 	else
-		child_fail(c, "%s", why);
+		child_unfit(c, "", why);
 }
 
 /* A respawned child that has what is in force may begin. */
@@ -210,7 +222,7 @@ on_conf_reject(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 	if (c->state != CHILD_CONF)
 		change_answer(c, generation, reason);
 	else
-		child_fail(c, "it rejects the configuration in force: %.100s",
+		child_unfit(c, "it rejects the configuration in force: ",
 		    reason);
 }
 
@@ -394,12 +406,12 @@ in_crash_loop(struct child *c)
 {
 	struct monotime now = monotime_now(), oldest;
 
-	c->deaths[c->restarts % LIMIT_RESPAWN_CRASHES] = now;
-	c->restarts++;
-	if (c->restarts < LIMIT_RESPAWN_CRASHES)
+	c->deaths[c->crashes % LIMIT_RESPAWN_CRASHES] = now;
+	c->crashes++;
+	if (c->crashes < LIMIT_RESPAWN_CRASHES)
 		return (false);
 	/* A ring: what comes next in it is the oldest. */
-	oldest = c->deaths[c->restarts % LIMIT_RESPAWN_CRASHES];
+	oldest = c->deaths[c->crashes % LIMIT_RESPAWN_CRASHES];
 	return (monotime_diff_ms(now, oldest) <= LIMIT_RESPAWN_WINDOW_MS);
 }
 
@@ -407,10 +419,14 @@ static void
 respawn(struct child *c)
 {
 	uint32_t delay_ms;
+	bool unfit = c->unfit;
 
-	if (in_crash_loop(c)) {
-		log_err("%s ended %d times in %d s", proc_name(c->id),
-		    LIMIT_RESPAWN_CRASHES, LIMIT_RESPAWN_WINDOW_MS / 1000);
+	c->unfit = false;
+	c->restarts++;
+	if (!unfit && in_crash_loop(c)) {
+		log_err("%s ended %d times in %d s, at last: %s",
+		    proc_name(c->id), LIMIT_RESPAWN_CRASHES,
+		    LIMIT_RESPAWN_WINDOW_MS / 1000, c->last_exit);
 		stop_begin(c->rd, 1, "a process cannot be kept running");
 		return;
 	}
@@ -430,7 +446,9 @@ child_reaped(struct child *c, const char *text)
 		    c->killed_for);
 	else
 		strlcpy(c->last_exit, text, sizeof(c->last_exit));
-	if (rd->stop.stage == STOP_NONE)
+	/* At a stop it is no news that it ends, but that it crashes. */
+	if (rd->stop.stage == STOP_NONE || (c->killed_for[0] == '\0' &&
+	    strncmp(text, "killed ", 7) == 0))
 		log_warn("%s (pid %d) %s", proc_name(c->id), (int)c->pid,
 		    text);
 	else

@@ -12,7 +12,8 @@ FUZZ_RECEIVER = tests/fuzz/receiver.c tests/fuzz/receiver.h \
 # The loaders of the benchmark, see tests/bench/run.sh.
 EXTRA_PROGRAMS += tests/bench/load tests/bench/handshake
 CLEANFILES += $(EXTRA_PROGRAMS) $(EXTRA_LIBRARIES)
-tests_bench_load_SOURCES = tests/bench/load.c \
+tests_bench_load_SOURCES = tests/bench/calls.c \
+	tests/bench/load.c tests/bench/load.h \
 	tests/bench/message.c tests/bench/message.h tests/bench/ws.c \
 	tests/bench/ws.h tests/bench/tls.c tests/bench/tls.h \
 	tests/bench/usage.c tests/bench/usage.h

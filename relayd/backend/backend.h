@@ -217,8 +217,7 @@ bool		 conn_drain(struct conn *);
 /* Something was put into out. */
 void		 conn_dirty(struct conn *);
 void		 conn_flush_all(struct backend *);
-/* Stop and resume reading from all services. */
-void		 conn_hold_all(struct backend *);
+/* Resume reading from all services. */
 void		 conn_resume_all(struct backend *);
 /* True if no more may be sent to the router now; it then stopped reading. */
 bool		 conn_held(struct backend *);

@@ -238,18 +238,9 @@ conn_drain(struct conn *c)
 	return (r != READ_FREED);
 }
 
-bool
-conn_held(struct backend *b)
-{
-	struct channel	*router = child_peer(b->child, PROC_ROUTER);
-
-	if (!b->held && router != NULL && channel_congested(router))
-		conn_hold_all(b);
-	return (b->held);
-}
-
-void
-conn_hold_all(struct backend *b)
+/* Stop reading from all services. */
+static void
+hold_all(struct backend *b)
 {
 	struct svc	*svc;
 	struct conn	*c;
@@ -259,6 +250,16 @@ conn_hold_all(struct backend *b)
 		TAILQ_FOREACH(c, &svc->conns, entry)
 			event_del(c->read_ev);
 	}
+}
+
+bool
+conn_held(struct backend *b)
+{
+	struct channel	*router = child_peer(b->child, PROC_ROUTER);
+
+	if (!b->held && router != NULL && channel_congested(router))
+		hold_all(b);
+	return (b->held);
 }
 
 void

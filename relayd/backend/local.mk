@@ -25,7 +25,6 @@ relay_backend_SOURCES = \
 relay_backend_LDADD = $(backend_libs) $(LIBEVENT_LIBS) $(LIBBSD_LIBS) \
 	$(SECCOMP_LIBS)
 
-backend_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 backend_test_libs = $(backend_libs) $(CHECK_LIBS) $(LIBBSD_LIBS)
 
 check_PROGRAMS += \
@@ -36,14 +35,8 @@ TESTS += \
 	tests/unit/test_backend_core \
 	tests/unit/test_backend_jsonrpc \
 	tests/unit/test_http_client
-tests_unit_test_backend_core_SOURCES = tests/unit/test_backend_core.c
-tests_unit_test_backend_core_CPPFLAGS = $(backend_test_cppflags)
 tests_unit_test_backend_core_LDADD = $(backend_test_libs)
-tests_unit_test_backend_jsonrpc_SOURCES = tests/unit/test_backend_jsonrpc.c
-tests_unit_test_backend_jsonrpc_CPPFLAGS = $(backend_test_cppflags)
 tests_unit_test_backend_jsonrpc_LDADD = $(backend_test_libs)
-tests_unit_test_http_client_SOURCES = tests/unit/test_http_client.c
-tests_unit_test_http_client_CPPFLAGS = $(backend_test_cppflags)
 tests_unit_test_http_client_LDADD = $(backend_test_libs)
 
 FUZZERS += tests/fuzz/fuzz_backend

@@ -112,7 +112,8 @@ struct target {
 	struct event	*timer;		/* plan_poll() */
 	struct dial	*dial;		/* while one is in PLAN_DIALING */
 	char		 main_id[LIMIT_NODE_ID + 1]; /* as it named itself */
-	char		 reason[512];	/* of the last failure, "" if it is up */
+	/* Of the last failure, and what failed; empty if it is up. */
+	char		 reason[LIMIT_DENIAL + 32];
 	int		 told;		/* the last DIAL_STATE, or 0 */
 	struct repeat	 logged[LIMIT_UPLINKS];	/* failures, by uplink */
 };

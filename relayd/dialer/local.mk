@@ -25,20 +25,14 @@ dial_plan_fixture = tests/unit/dial_plan_fixture.c \
 	tests/unit/dial_plan_fixture.h
 tests_unit_test_dial_plan_SOURCES = tests/unit/test_dial_plan.c \
 	$(dial_plan_fixture)
-tests_unit_test_dial_plan_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dial_plan_LDADD = libdialer.a libcommon.a $(CHECK_LIBS) \
 	$(LIBBSD_LIBS)
 tests_unit_test_dial_return_SOURCES = tests/unit/test_dial_return.c \
 	$(dial_plan_fixture)
-tests_unit_test_dial_return_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dial_return_LDADD = libdialer.a libcommon.a $(CHECK_LIBS) \
 	$(LIBBSD_LIBS)
-tests_unit_test_dial_repeat_SOURCES = tests/unit/test_dial_repeat.c
-tests_unit_test_dial_repeat_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dial_repeat_LDADD = libdialer.a libcommon.a $(CHECK_LIBS) \
 	$(LIBBSD_LIBS)
-tests_unit_test_dial_race_SOURCES = tests/unit/test_dial_race.c
-tests_unit_test_dial_race_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_dial_race_LDADD = libdialer.a libcommon.a $(CHECK_LIBS) \
 	$(LIBBSD_LIBS)
 

@@ -197,7 +197,7 @@ on_uplink_sync(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 static void
 on_uplink_state(void *arg, struct channel *ch, struct wire_get *msg, int fd)
 {
-	char		main_id[LIMIT_NODE_ID + 1], reason[512];
+	char		main_id[LIMIT_NODE_ID + 1], reason[LIMIT_DENIAL];
 	uint64_t	attempt = get_u64(msg);
 	unsigned int	state = get_u8(msg);
 	uint32_t	retry_after_ms = get_u32(msg);

@@ -12,6 +12,8 @@
 #include "common/log.h"
 #include "relayd/frontend/addrtab.h"
 
+#define NETWORK		8	/* octets of an IPv6 network: RFC 4291 2.5.1 */
+
 static const uint8_t v4_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0xff, 0xff };
 
@@ -62,15 +64,25 @@ addr_is_loopback(const struct addr *a)
 	return (memcmp(a->ip, one, sizeof(one)) == 0);
 }
 
+/* What is counted as one: who has an address of IPv6 has all its network. */
+static void
+counted(const struct addr *a, uint8_t ip[sizeof(a->ip)])
+{
+	memcpy(ip, a->ip, sizeof(a->ip));
+	if (memcmp(ip, v4_prefix, sizeof(v4_prefix)) != 0)
+		memset(ip + NETWORK, 0, sizeof(a->ip) - NETWORK);
+}
+
 /* The link that points to its count, or to NULL at the end of its chain. */
 static struct addr_count **
 find(struct addrtab *t, const struct addr *a)
 {
 	struct addr_count	**p;
+	uint8_t			 ip[sizeof(a->ip)];
 
-	p = &t->buckets[siphash13(t->key, a->ip, sizeof(a->ip)) %
-	    ADDRTAB_BUCKETS];
-	while (*p != NULL && memcmp((*p)->ip, a->ip, sizeof(a->ip)) != 0)
+	counted(a, ip);
+	p = &t->buckets[siphash13(t->key, ip, sizeof(ip)) % ADDRTAB_BUCKETS];
+	while (*p != NULL && memcmp((*p)->ip, ip, sizeof(ip)) != 0)
 		p = &(*p)->next;
 	return (p);
 }
@@ -87,7 +99,7 @@ addrtab_enter(struct addrtab *t, const struct addr *a, unsigned max)
 		*p = calloc(1, sizeof(**p));
 		if (*p == NULL)
 			fatal("out of memory for an address");
-		memcpy((*p)->ip, a->ip, sizeof(a->ip));
+		counted(a, (*p)->ip);
 	}
 	if ((*p)->count >= max)
 		return (false);

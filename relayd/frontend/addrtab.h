@@ -22,7 +22,7 @@ struct addr {
 
 struct addr_count {
 	struct addr_count	*next;
-	uint8_t			 ip[16];
+	uint8_t			 ip[16];	/* IPv6: its network, /64 */
 	unsigned		 count;
 	unsigned		 half;	/* of these, that are half open */
 };
@@ -41,7 +41,7 @@ bool	 addr_is_loopback(const struct addr *);
 
 /*
  * Count one more connection, unless there are max already (then false).
- * Unix sockets are not counted.
+ * Addresses of one IPv6 network (/64) count as one; unix sockets do not count.
  */
 bool	 addrtab_enter(struct addrtab *, const struct addr *, unsigned max);
 /* One less. */

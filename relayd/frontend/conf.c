@@ -11,7 +11,7 @@
 #include "common/log.h"
 #include "relayd/frontend/frontend.h"
 
-struct fe_conf *
+static struct fe_conf *
 conf_new(void)
 {
 	struct fe_conf	*conf = calloc(1, sizeof(*conf));

@@ -142,6 +142,7 @@ conn_on_read(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	n = conn_io_read(&c->io, fe->recv, sizeof(fe->recv));
+	handshake_again(c);
 	if (n == IO_EOF)
 		on_eof(c);
 	else if (n == IO_FAIL)

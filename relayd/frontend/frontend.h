@@ -84,8 +84,9 @@ struct uplink {
 	uint32_t	 generation;	/* dialled by */
 	bool		 up;		/* the dialer was told so */
 	bool		 challenged;	/* a proof was asked for */
+	char		*shown;		/* what it was then shown, or NULL */
 	uint8_t		 nonce[WS_KEY_RAW];
-	uint8_t		*trust;		/* session_key of its target, or NULL */
+	uint8_t		*trust;		/* trust_key of its target, or NULL */
 	uint16_t	 port;
 	char		*host, *path;
 	TAILQ_ENTRY(uplink) entry;
@@ -260,6 +261,8 @@ void		 handshake_accept(struct conn *);
 void		 handshake_dial(struct conn *, const struct tls_target *);
 /* Go on with it. */
 void		 handshake_step(struct conn *);
+/* Data was read: was that another one, which is refused?  The log says so. */
+void		 handshake_again(struct conn *);
 /* It took too long. */
 void		 handshake_expire(struct conn *);
 /* Does it speak TLS? */
@@ -304,7 +307,6 @@ void		 listen_stop(struct listener *);
 void		 listen_resume(struct frontend *);
 
 /* conf.c: handlers of CONF_* and the two phases */
-struct fe_conf	*conf_new(void);
 void		 conf_free(struct fe_conf *);
 void		 on_conf_node(void *, struct channel *, struct wire_get *, int);
 void		 on_conf_listener(void *, struct channel *, struct wire_get *,
@@ -340,10 +342,20 @@ void		 on_http_response(void *, struct channel *, struct wire_get *,
 #define STATUS_UNAUTHORIZED 401
 #define PROOF_MAX	512	/* octets of an X-Relay-Proof field */
 
-/* link.c */
+/* link_open.c: how they begin */
 /* Of a home, or of a Main if c->route says so. */
 void		 link_request(struct conn *, const struct http_head *);
+void		 on_link_accept(void *, struct channel *, struct wire_get *,
+		    int);
+void		 on_link_ready(void *, struct channel *, struct wire_get *,
+		    int);
+void		 on_link_deny(void *, struct channel *, struct wire_get *, int);
+
+/* link.c: those that are up */
 void		 link_input(struct conn *, uint8_t *, size_t);
+/* Tell the router that there is no such session, or not any more. */
+void		 link_say_down(struct frontend *, uint64_t session,
+		    const char *why);
 /* The session is over: tell the router, and the dialer of an uplink. */
 void		 link_down(struct conn *, const char *why);
 /* Close a link from our side and tell the router. */
@@ -352,20 +364,28 @@ void		 link_close(struct conn *, uint16_t code, const char *why);
 void		 link_prune(struct frontend *);
 /* Tell the router when the queue gets too long, and when it is short again. */
 void		 link_queue(struct conn *);
-void		 on_link_accept(void *, struct channel *, struct wire_get *,
-		    int);
-void		 on_link_ready(void *, struct channel *, struct wire_get *,
-		    int);
-void		 on_link_deny(void *, struct channel *, struct wire_get *, int);
 void		 on_link_send(void *, struct channel *, struct wire_get *, int);
 void		 on_link_close(void *, struct channel *, struct wire_get *,
 		    int);
 
-/* uplink.c */
-void		 on_uplink_fd(void *, struct channel *, struct wire_get *, int);
+/* uplink_open.c: the opening handshake */
+/*
+ * Ask for the upgrade, with credentials if they are not empty; false if host
+ * or path cannot stand in a request.
+ */
+bool		 uplink_request(struct conn *, struct span authorization);
 void		 on_link_prove(void *, struct channel *, struct wire_get *,
 		    int);
 void		 uplink_input(struct conn *, const uint8_t *, size_t);
+
+/* uplink.c */
+void		 on_uplink_fd(void *, struct channel *, struct wire_get *, int);
+/*
+ * The entry that leads where this connection does, as it does, or NULL, and
+ * why not.
+ */
+const struct conf_up *uplink_place(const struct fe_conf *,
+		    const struct uplink *, const char **why);
 /*
  * The first words to a dialer: the uplinks that stand, so that they are not
  * dialled again.
@@ -379,6 +399,8 @@ void		 uplink_abandon(struct frontend *);
 /* Tell the dialer that it is over; up is freed. */
 void		 uplink_over(struct conn *, uint32_t retry_after_ms,
 		    const char *why);
+/* Tell the dialer that its Main let us in. */
+void		 uplink_welcome(struct conn *);
 /* Tell the dialer that its Main knows us. */
 void		 uplink_registered(struct conn *);
 /*

@@ -133,6 +133,8 @@ static void
 complete(struct conn *c)
 {
 	c->handshake = false;
+	if (c->io.tls->early)
+		conn_complain(c, "TLS early data", "refused");
 	conn_write_off(c);
 	conn_read_on(c);
 	conn_dirty(c);
@@ -178,6 +180,17 @@ handshake_step(struct conn *c)
 		else
 			conn_write_off(c);
 	}
+}
+
+void
+handshake_again(struct conn *c)
+{
+	struct tls_io	*io = c->io.tls;
+
+	if (io == NULL || !io->again)
+		return;
+	conn_complain(c, "TLS renegotiation", "refused");
+	io->again = false;
 }
 
 void

@@ -185,6 +185,7 @@ http_refuse(struct conn *c, int status, uint32_t retry_after_ms,
 {
 	char		text[512];
 	struct span	body = { text, 0 };
+	bool		goes_on = c->keepalive && !c->fe->stopping;
 
 	http_cancel(c);
 	body.len = reply_error_body(text, sizeof(text), reason);
@@ -195,7 +196,7 @@ http_refuse(struct conn *c, int status, uint32_t retry_after_ms,
 		c->keepalive = false;
 	/* who is asked for a proof may give it on this connection */
 	if (status == STATUS_UNAUTHORIZED && c->state == CONN_AUTH)
-		c->keepalive = !c->fe->stopping &&
+		c->keepalive = goes_on &&
 		    c->challenges++ < LIMIT_CHALLENGES;
 	tell_refused(c, status, reason);
 	if (c->keepalive && c->http != NULL)

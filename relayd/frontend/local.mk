@@ -9,6 +9,7 @@ libfrontend_a_SOURCES = \
 	relayd/frontend/reply.c relayd/frontend/reply.h \
 	relayd/frontend/sendq.c relayd/frontend/sendq.h \
 	relayd/frontend/tls.c relayd/frontend/tls.h \
+	relayd/frontend/tls_age.c relayd/frontend/tls_age.h \
 	relayd/frontend/tls_conf.c relayd/frontend/tls_conf.h \
 	relayd/frontend/tls_ctx.c relayd/frontend/tls_ctx.h \
 	relayd/frontend/tls_io.c relayd/frontend/tls_io.h \
@@ -29,10 +30,12 @@ relay_frontend_SOURCES = \
 	relayd/frontend/handshake.c \
 	relayd/frontend/http_conn.c \
 	relayd/frontend/link.c \
+	relayd/frontend/link_open.c \
 	relayd/frontend/listen.c \
 	relayd/frontend/main.c \
 	relayd/frontend/tls_show.c \
-	relayd/frontend/uplink.c
+	relayd/frontend/uplink.c \
+	relayd/frontend/uplink_open.c
 # libkeysign.a is of relayd/keeper/local.mk
 # (each needs the other)
 FRONTEND_LIBS = libfrontend.a libkeysign.a libfrontend.a libcommon.a
@@ -50,10 +53,13 @@ tests_ws_echo_ws_echo_LDADD = $(FRONTEND_LIBS) $(LIBEVENT_LIBS) \
 TESTS += tests/frontend/run
 EXTRA_DIST += tests/frontend/run tests/frontend/frontend.py \
 	tests/frontend/http_cases.py tests/frontend/link_cases.py \
+	tests/frontend/link_open_cases.py \
 	tests/frontend/peer_cases.py tests/frontend/uplink_cases.py \
 	tests/frontend/rig.py tests/frontend/steps.py \
-	tests/frontend/tls_cases.py tests/frontend/tls_rig.py \
-	tests/frontend/tls_hostile_cases.py \
+	tests/frontend/tls_cases.py tests/frontend/tls_half_cases.py \
+	tests/frontend/tls_handshake_cases.py \
+	tests/frontend/tls_hostile_cases.py tests/frontend/tls_rig.py \
+	tests/frontend/tls_steps.py \
 	tests/frontend/tls_uplink_cases.py tests/ws-echo/cases.py \
 	tests/ws-echo/interop.py tests/ws-echo/interop.js
 
@@ -62,38 +68,41 @@ FRONTEND_TEST_LIBS = $(FRONTEND_LIBS) $(CHECK_LIBS) \
 
 check_PROGRAMS += tests/unit/test_utf8
 TESTS += tests/unit/test_utf8
-tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c
-tests_unit_test_utf8_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_utf8_LDADD = $(FRONTEND_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_ws
 TESTS += tests/unit/test_ws
-tests_unit_test_ws_SOURCES = tests/unit/test_ws.c
-tests_unit_test_ws_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ws_LDADD = $(FRONTEND_TEST_LIBS)
 
 HTTP_FIXTURE = tests/unit/http_fixture.c tests/unit/http_fixture.h
 check_PROGRAMS += tests/unit/test_http tests/unit/test_upgrade
 TESTS += tests/unit/test_http tests/unit/test_upgrade
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(HTTP_FIXTURE)
-tests_unit_test_http_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_http_LDADD = $(FRONTEND_TEST_LIBS)
 tests_unit_test_upgrade_SOURCES = tests/unit/test_upgrade.c $(HTTP_FIXTURE)
-tests_unit_test_upgrade_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_upgrade_LDADD = $(FRONTEND_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_addrtab
+TESTS += tests/unit/test_addrtab
+tests_unit_test_addrtab_LDADD = $(FRONTEND_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_sendq
 TESTS += tests/unit/test_sendq
-tests_unit_test_sendq_SOURCES = tests/unit/test_sendq.c
-tests_unit_test_sendq_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_sendq_LDADD = $(FRONTEND_TEST_LIBS)
 
-check_PROGRAMS += tests/unit/test_tls
-TESTS += tests/unit/test_tls
-tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
-	tests/unit/tls_fixture.c tests/unit/tls_fixture.h
-tests_unit_test_tls_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+# tls_fixture is of relayd/keeper/local.mk
+check_PROGRAMS += tests/unit/test_tls tests/unit/test_tls_age \
+	tests/unit/test_tls_name tests/unit/test_tls_pin tests/unit/test_tls_resume
+TESTS += tests/unit/test_tls tests/unit/test_tls_age \
+	tests/unit/test_tls_name tests/unit/test_tls_pin tests/unit/test_tls_resume
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c $(tls_fixture)
 tests_unit_test_tls_LDADD = libkeeper.a $(FRONTEND_TEST_LIBS)
+tests_unit_test_tls_age_SOURCES = tests/unit/test_tls_age.c $(tls_fixture)
+tests_unit_test_tls_age_LDADD = $(FRONTEND_TEST_LIBS)
+tests_unit_test_tls_name_SOURCES = tests/unit/test_tls_name.c $(tls_fixture)
+tests_unit_test_tls_name_LDADD = $(FRONTEND_TEST_LIBS)
+tests_unit_test_tls_pin_SOURCES = tests/unit/test_tls_pin.c $(tls_fixture)
+tests_unit_test_tls_pin_LDADD = $(FRONTEND_TEST_LIBS)
+tests_unit_test_tls_resume_LDADD = $(FRONTEND_TEST_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_ws
 tests_fuzz_fuzz_ws_SOURCES = tests/fuzz/fuzz_ws.c $(FUZZ_DRIVER)
@@ -112,20 +121,25 @@ EXTRA_LIBRARIES += tests/fuzz/libfrontend_msgs.a
 tests_fuzz_libfrontend_msgs_a_CPPFLAGS = $(AM_CPPFLAGS) -Dmain=program_main \
 	-include $(top_srcdir)/tests/fuzz/receiver.h
 tests_fuzz_libfrontend_msgs_a_SOURCES = $(relay_frontend_SOURCES)
+FRONTEND_RECEIVER = tests/fuzz/fuzz_frontend_msgs.c tests/fuzz/pem.h \
+	$(FUZZ_RECEIVER)
 FUZZERS += tests/fuzz/fuzz_frontend_msgs
-tests_fuzz_fuzz_frontend_msgs_SOURCES = tests/fuzz/fuzz_frontend_msgs.c \
-	tests/fuzz/pem.h \
-	tests/fuzz/receiver_input.c $(FUZZ_RECEIVER) $(FUZZ_DRIVER)
+tests_fuzz_fuzz_frontend_msgs_SOURCES = $(FRONTEND_RECEIVER) \
+	tests/fuzz/receiver_input.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_frontend_msgs_LDADD = tests/fuzz/libfrontend_msgs.a \
 	$(relay_frontend_LDADD)
 tests_fuzz_fuzz_frontend_msgs_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS) \
 	-Wl,--wrap=fatal
 
-check_PROGRAMS += tests/unit/test_frontend_link
-TESTS += tests/unit/test_frontend_link
-tests_unit_test_frontend_link_SOURCES = tests/unit/test_frontend_link.c \
-	tests/fuzz/fuzz_frontend_msgs.c $(FUZZ_RECEIVER)
-tests_unit_test_frontend_link_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_frontend_link_LDADD = tests/fuzz/libfrontend_msgs.a \
+check_PROGRAMS += tests/unit/test_frontend_half tests/unit/test_frontend_link
+TESTS += tests/unit/test_frontend_half tests/unit/test_frontend_link
+frontend_program_libs = tests/fuzz/libfrontend_msgs.a \
 	$(relay_frontend_LDADD) $(CHECK_LIBS)
+tests_unit_test_frontend_half_SOURCES = tests/unit/test_frontend_half.c \
+	$(FRONTEND_RECEIVER)
+tests_unit_test_frontend_half_LDADD = $(frontend_program_libs)
+tests_unit_test_frontend_half_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal
+tests_unit_test_frontend_link_SOURCES = tests/unit/test_frontend_link.c \
+	$(FRONTEND_RECEIVER)
+tests_unit_test_frontend_link_LDADD = $(frontend_program_libs)
 tests_unit_test_frontend_link_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fatal

@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "relayd/frontend/frontend.h"
+#include "relayd/frontend/tls_age.h"
 
 static const char *const syscalls[] = {
 	"accept4", "setsockopt", NULL
@@ -41,8 +42,6 @@ static const channel_handler handlers[MSG_MAX] = {
 	[MSG_LINK_CLOSE] = on_link_close,
 	[MSG_HTTP_RESPONSE] = on_http_response,
 };
-
-#define DAY_S	86400
 
 /* Descriptors this process may have, less what is not for connections. */
 static size_t
@@ -89,7 +88,7 @@ on_day(evutil_socket_t fd, short what, void *arg)
 static void
 init_tls(struct frontend *fe)
 {
-	static const struct timeval	day = { DAY_S, 0 };
+	static const struct timeval	day = { TLS_AGE_CHECK_S, 0 };
 
 	if (!tls_init(&fe->tls, handshake_ops(), fe))
 		fatal("OpenSSL: %s", tls_reason());

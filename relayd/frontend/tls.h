@@ -45,7 +45,10 @@ struct tls {
  * OpenSSL's error queue says why.
  */
 bool		 tls_init(struct tls *, const struct keysign_ops *, void *);
-/* All contexts and connections must be gone before. */
+/*
+ * All contexts and connections must be gone before.  A process ends with it as
+ * it is: this is for tests, which look for leaks.
+ */
 void		 tls_clear(struct tls *);
 
 /*

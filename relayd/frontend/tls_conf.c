@@ -386,9 +386,12 @@ make_server(struct tls_conf *conf, struct tls_cert *cert)
 	return (true);
 }
 
-/* Under which its session is kept: all that made us trust it. */
+/*
+ * What makes us trust it; and with the certificate of ours, as a session that
+ * is resumed has what was shown when it began.
+ */
 static void
-session_key(struct tls_target *target, const struct tls_ca *ca,
+target_keys(struct tls_target *target, const struct tls_ca *ca,
     const struct tls_cert *cert)
 {
 	EVP_MD_CTX	*h = EVP_MD_CTX_new();
@@ -401,6 +404,10 @@ session_key(struct tls_target *target, const struct tls_ca *ca,
 	EVP_DigestUpdate(h, target->pin, sizeof(target->pin));
 	if (ca != NULL)
 		EVP_DigestUpdate(h, ca->hash, sizeof(ca->hash));
+	EVP_DigestFinal_ex(h, target->trust_key, NULL);
+	if (EVP_DigestInit_ex(h, EVP_sha256(), NULL) != 1)
+		fatal("no SHA-256");
+	EVP_DigestUpdate(h, target->trust_key, sizeof(target->trust_key));
 	if (cert != NULL && X509_digest(cert->leaf, EVP_sha256(), der,
 	    NULL) == 1)
 		EVP_DigestUpdate(h, der, sizeof(der));
@@ -425,7 +432,8 @@ make_client(struct tls_conf *conf, struct tls_target *target)
 		    target->key);
 	if (conf->fault[0] != '\0')
 		return (false);
-	session_key(target, ca, cert);
+	target->shown = cert;
+	target_keys(target, ca, cert);
 	target->ctx = tls_ctx_client(conf, target, ca, cert, why, sizeof(why));
 	if (target->ctx != NULL)
 		return (true);

@@ -54,10 +54,13 @@ struct tls_target {
 	uint32_t	 ca, key;	/* indexes, or TLS_NONE */
 	char		 pin[TLS_PIN_MAX];	/* empty: ca counts */
 	const struct tls_ca *believed;	/* of that index, once all is there */
+	const struct tls_cert *shown;	/* the same; or NULL */
 	/*
-	 * Of all that made us trust it, contents and not names: sessions are
-	 * resumed, and links stay, while it is the same.
+	 * Of all that made us trust it, contents and not names: links stay
+	 * while it is the same, and sessions are resumed while the certificate
+	 * of ours is the same, too.
 	 */
+	uint8_t		 trust_key[TLS_HASH_LEN];
 	uint8_t		 session_key[TLS_HASH_LEN];
 	SSL_CTX		*ctx;
 };

@@ -206,6 +206,7 @@ tls_ctx_server(struct tls_conf *conf, const struct tls_cert *cert,
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
 	SSL_CTX_set_tlsext_servername_arg(ctx, conf);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+	SSL_CTX_set_info_callback(ctx, tls_io_on_info);
 	if (show_cert(conf, ctx, cert, why, size))
 		return (ctx);
 	SSL_CTX_free(ctx);

@@ -194,6 +194,9 @@ tls_io_dial(const struct tls_target *target, int fd, void *owner)
 		fatal("out of memory for a connection");
 	memcpy(io->session_key, target->session_key, TLS_HASH_LEN);
 	io->target = target;
+	if (target->shown != NULL &&
+	    (io->ours = strdup(target->shown->file.name)) == NULL)
+		fatal("out of memory for a connection");
 	if (!target->numeric)
 		SSL_set_tlsext_host_name(io->ssl, target->host);
 	session = tls_session_find(io->tls, target->session_key);
@@ -229,6 +232,7 @@ tls_io_free(struct tls_io *io)
 	free(io->believed);
 	free(io->session_key);
 	free(io->shown);
+	free(io->ours);
 	free(io->why);
 	free(io);
 }
@@ -263,6 +267,22 @@ tls_io_why(const struct tls_io *io)
 	return (io->why != NULL ? io->why : strerror(io->error));
 }
 
+/*
+ * OpenSSL refuses with a warning and goes on, and whoever asks once more is
+ * answered once more: here that is the end, with what is in hand left unread.
+ */
+void
+tls_io_on_info(const SSL *ssl, int where, int value)
+{
+	struct tls_io	*io = SSL_get_app_data(ssl);
+
+	if ((where & SSL_CB_WRITE_ALERT) != SSL_CB_WRITE_ALERT ||
+	    (value & 0xff) != SSL_AD_NO_RENEGOTIATION)
+		return;
+	io->again = true;
+	io->in_len = 0;
+}
+
 /* --- the handshake --- */
 
 /* The names of a client, and by which authorities they are its names. */
@@ -292,6 +312,8 @@ complete(struct tls_io *io)
 	io->done = io->unread = true;
 	if (io->server)
 		identify(io, SSL_get0_peer_certificate(io->ssl));
+	io->early = io->server && SSL_get_early_data_status(io->ssl) ==
+	    SSL_EARLY_DATA_REJECTED;
 	if (!io->server)
 		*(resumed ? &st->dialled_resumed : &st->dialled) += 1;
 	else
@@ -385,7 +407,9 @@ tls_io_read(struct tls_io *io, void *p, size_t size)
 		    (int)(size - n))) > 0)
 			n += (size_t)r;
 		io->in = NULL;
-		if (r <= 0)
+		if (io->again)
+			fault(io);
+		else if (r <= 0)
 			judge(io, r);
 	}
 	if (n > 0)

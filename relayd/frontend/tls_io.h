@@ -43,9 +43,12 @@ struct tls_io {
 	bool		 closed;	/* close_notify came, or eof */
 	bool		 http;		/* HTTP in the clear came */
 	bool		 unread;	/* nothing was read behind a handshake */
+	bool		 again;		/* renegotiation was asked for, and refused */
+	bool		 early;		/* early data was offered, and refused */
 	char		*why;		/* of a failure; NULL: errno says it */
 	const struct tls_target *target; /* of a client's, while conf is */
 	char		*shown;		/* the pin of a key that is another's */
+	char		*ours;		/* of a client's certificate the file */
 	/* what was received and is not with the SSL yet; NULL: the socket */
 	const uint8_t	*in;
 	size_t		 in_len;
@@ -74,6 +77,8 @@ ssize_t		 tls_io_read(struct tls_io *, void *, size_t size);
 ssize_t		 tls_io_write(struct tls_io *, const void *, size_t len);
 int		 tls_io_flush(struct tls_io *);
 void		 tls_io_shutdown(struct tls_io *);
+/* How a listener's SSL hears of renegotiation: by the alert that refuses it. */
+void		 tls_io_on_info(const SSL *, int where, int value);
 /* Why it failed, for the log. */
 const char	*tls_io_why(const struct tls_io *);
 

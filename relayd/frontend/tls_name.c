@@ -112,7 +112,7 @@ tls_name_match(const char *name, const char *host)
 	if (same(name, n, host, len))
 		return (TLS_MATCH_EXACT);
 	dot = memchr(host, '.', len);
-	if (strncmp(name, "*.", 2) != 0 || dot == NULL || dot == host)
+	if (n < 2 || strncmp(name, "*.", 2) != 0 || dot == NULL || dot == host)
 		return (TLS_MATCH_NONE);
 	/* "*" and at least two labels behind it */
 	first = (size_t)(dot - host);

@@ -12,8 +12,9 @@
 #include "common/ctl.h"
 #include "common/log.h"
 #include "relayd/frontend/frontend.h"
+#include "relayd/frontend/tls_age.h"
 
-#define WARN_DAYS	14	/* before a certificate expires */
+#define TIME_TEXT_MAX	32	/* octets of a time as text, NUL included */
 
 /* A time of a certificate, "2026-11-22T20:00:00Z". */
 static void
@@ -33,21 +34,33 @@ time_text(const ASN1_TIME *t, char *buf, size_t size)
 static void
 warn_cert(const struct tls_cert *cert)
 {
-	const ASN1_TIME	*end = X509_get0_notAfter(cert->leaf);
-	char		 text[32];
-	int		 days, seconds;
+	const char	*file = cert->file.name;
+	char		 begin[TIME_TEXT_MAX], end[TIME_TEXT_MAX];
+	char		 names[TLS_NAMES_MAX];
+	int		 days;
 
-	time_text(end, text, sizeof(text));
-	if (X509_cmp_current_time(X509_get0_notBefore(cert->leaf)) > 0)
-		log_warn("tls certificate %s: not valid yet",
-		    cert->file.name);
-	if (X509_cmp_current_time(end) <= 0)
-		log_warn("tls certificate %s: expired at %s",
-		    cert->file.name, text);
-	else if (ASN1_TIME_diff(&days, &seconds, NULL, end) == 1 &&
-	    days < WARN_DAYS)
-		log_warn("tls certificate %s: expires in %d days, at %s",
-		    cert->file.name, days, text);
+	time_text(X509_get0_notBefore(cert->leaf), begin, sizeof(begin));
+	time_text(X509_get0_notAfter(cert->leaf), end, sizeof(end));
+	tls_names_text(cert->leaf, names);
+	switch (tls_age(cert->leaf, time(NULL), &days)) {
+	case TLS_AGE_GOOD:
+		break;
+	case TLS_AGE_EARLY:
+		log_warn("tls certificate %s: not valid before %s; names: %s",
+		    file, begin, names);
+		break;
+	case TLS_AGE_SOON:
+		log_warn("tls certificate %s: expires in %d days, at %s; "
+		    "names: %s", file, days, end, names);
+		break;
+	case TLS_AGE_EXPIRED:
+		log_warn("tls certificate %s: expired at %s; names: %s", file,
+		    end, names);
+		break;
+	case TLS_AGE_UNKNOWN:
+		log_warn("tls certificate %s: its times cannot be read", file);
+		break;
+	}
 }
 
 void

@@ -69,6 +69,36 @@ verify_text(const struct tls_io *io, long verify)
 	}
 }
 
+/* Does this alert (RFC 8446 section 6.2) say that ours will not do? */
+static bool
+is_ours(int alert)
+{
+	switch (alert) {
+	case SSL_AD_BAD_CERTIFICATE:
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_REVOKED:
+	case SSL_AD_CERTIFICATE_EXPIRED:
+	case SSL_AD_CERTIFICATE_UNKNOWN:
+	case SSL_AD_UNKNOWN_CA:
+	case SSL_AD_ACCESS_DENIED:
+	case TLS13_AD_CERTIFICATE_REQUIRED:
+		return (true);
+	default:
+		return (false);
+	}
+}
+
+static char *
+alert_text(const struct tls_io *io, int alert)
+{
+	const char	*said = SSL_alert_desc_string_long(alert);
+
+	if (io->ours != NULL && is_ours(alert))
+		return (text("alert from the other side: %s (our certificate: "
+		    "%s)", said, io->ours));
+	return (text("alert from the other side: %s", said));
+}
+
 char *
 tls_io_reason(const struct tls_io *io, unsigned long code)
 {
@@ -76,6 +106,8 @@ tls_io_reason(const struct tls_io *io, unsigned long code)
 	long		 verify = SSL_get_verify_result(io->ssl);
 	int		 alert = ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET;
 
+	if (io->again)
+		return (text("renegotiation is refused"));
 	if (keeper != NULL)
 		return (text("%s", keeper));
 	if (!io->done && io->error == 0 && verify != X509_V_OK)
@@ -85,7 +117,6 @@ tls_io_reason(const struct tls_io *io, unsigned long code)
 	if (io->error != 0)
 		return (NULL);
 	if (ERR_GET_LIB(code) == ERR_LIB_SSL && alert >= 0 && alert <= 255)
-		return (text("alert from the other side: %s",
-		    SSL_alert_desc_string_long(alert)));
+		return (alert_text(io, alert));
 	return (text("%s", tls_reason()));
 }

@@ -8,6 +8,7 @@
 
 #include <openssl/evp.h>
 
+#include "common/http_chunk.h"
 #include "common/name.h"
 #include "relayd/frontend/upgrade.h"
 
@@ -222,7 +223,8 @@ describe_refusal(struct upgrade_result *r, const struct http_head *h,
 	snprintf(r->why, sizeof(r->why), "HTTP %d ", r->status);
 	describe(r, h->reason.p, h->reason.len);
 	body = body_text(body);
-	if (body.len > 0) {
+	/* the size of a chunk says nothing */
+	if (body.len > 0 && http_find(h, "transfer-encoding") == NULL) {
 		describe(r, ": ", 2);
 		describe(r, body.p, body.len);
 	}
@@ -274,30 +276,61 @@ take_challenge(struct upgrade_result *r, const struct http_head *h)
 		    n > 0 ? more : "Bearer");
 }
 
+/* Octets of a body in chunks; more than are here if its end is not; or 0. */
+static size_t
+chunked_length(const uint8_t *p, size_t len)
+{
+	struct http_chunked	 chunks = { 0 };
+	struct span		 data;
+	size_t			 at = 0, took;
+	int			 ev;
+
+	/* it is decoded anew for each part that comes */
+	if (len > 2 * UPGRADE_BODY_MAX)
+		return (0);
+	do {
+		ev = http_chunked(&chunks, p + at, len - at, UPGRADE_BODY_MAX,
+		    &took, &data);
+		if (ev < 0)
+			return (0);
+		at += took;
+	} while (ev == HTTP_CHUNK_DATA);
+	return (ev == HTTP_CHUNK_END ? at : len + 1);
+}
+
 /* The connection may be used again behind this answer. */
 static void
-find_end(struct upgrade_result *r, const struct http_head *h, size_t head_len)
+find_end(struct upgrade_result *r, const struct http_head *h, struct span body)
 {
 	const struct span	*v = http_find(h, "content-length");
-	uint64_t		 length;
+	const struct span	*te = http_find(h, "transfer-encoding");
+	uint64_t		 length = 0;
 
-	if (v == NULL || http_count(h, "content-length") != 1 ||
-	    !http_parse_length(*v, &length) || length > UPGRADE_BODY_MAX ||
-	    h->minor < 1 || http_find(h, "transfer-encoding") != NULL ||
-	    http_has_token(h, "connection", "close"))
+	if (h->minor < 1 || http_has_token(h, "connection", "close") ||
+	    (v == NULL) == (te == NULL))
 		return;
-	r->end = head_len + (size_t)length;
+	if (te != NULL) {
+		if (http_eq(*te, "chunked"))
+			length = chunked_length((const uint8_t *)body.p,
+			    body.len);
+		if (length == 0)
+			return;
+	} else if (!http_parse_length(*v, &length) ||
+	    length > UPGRADE_BODY_MAX) {
+		return;
+	}
+	r->end = h->len + (size_t)length;
 }
 
 /* What it asks for, unless nothing can be said on this connection. */
 static void
-asked(struct upgrade_result *r, const struct http_head *h, size_t head_len)
+asked(struct upgrade_result *r, const struct http_head *h, struct span body)
 {
 	static const char	text[] = " (of a length that is not told: no "
 	    "proof can follow)";
 
 	take_challenge(r, h);
-	find_end(r, h, head_len);
+	find_end(r, h, body);
 	if (r->challenge[0] != '\0' && r->end == 0)
 		describe(r, text, sizeof(text) - 1);
 }
@@ -352,7 +385,7 @@ upgrade_result(struct upgrade_result *r, const uint8_t *p, size_t head_len,
 		r->retry_after_s = retry_after(&h);
 		refused_by(r, &h);
 		if (h.status == 401)
-			asked(r, &h, head_len);
+			asked(r, &h, body);
 		return;
 	}
 	why = accepted_by(r, &h, nonce);

@@ -53,6 +53,7 @@ bool	keyset_certificate(struct keyset *, uint32_t, bool,
 bool	keyset_end(struct keyset *, char *, size_t);
 void	keyset_commit(struct keyset *);
 void	keyset_abort(struct keyset *);
+/* As tests want it, which look for leaks: a process ends with its keys. */
 void	keyset_free(struct keyset *);
 
 enum keyset_verdict {

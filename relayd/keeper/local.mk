@@ -22,29 +22,30 @@ relay_keeper_LDADD = libkeeper.a libcommon.a $(LIBEVENT_LIBS) \
 	$(CRYPTO_LIBS) $(LIBBSD_LIBS) $(SECCOMP_LIBS)
 
 tls_fixture = tests/unit/tls_fixture.c tests/unit/tls_fixture.h
-check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_content \
-	tests/unit/test_keysign tests/unit/test_keysign_faults
-TESTS += tests/unit/test_keeper tests/unit/test_keeper_content \
-	tests/unit/test_keysign tests/unit/test_keysign_faults
-KEEPER_TEST_LIBS = libkeeper.a libcommon.a $(CHECK_LIBS) $(LIBSSL_LIBS) \
-	$(CRYPTO_LIBS) $(LIBBSD_LIBS)
-tests_unit_test_keeper_SOURCES = tests/unit/test_keeper.c $(tls_fixture)
-tests_unit_test_keeper_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_keeper_LDADD = $(KEEPER_TEST_LIBS)
-tests_unit_test_keeper_content_SOURCES = tests/unit/test_keeper_content.c \
-	$(tls_fixture)
-tests_unit_test_keeper_content_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_keeper_content_LDADD = $(KEEPER_TEST_LIBS)
 keysign_fixture = $(tls_fixture) tests/unit/keysign_fixture.c \
 	tests/unit/keysign_fixture.h
+KEEPER_TESTS = tests/unit/test_keeper_content tests/unit/test_keeper_key \
+	tests/unit/test_keeper_keyset tests/unit/test_keysign \
+	tests/unit/test_keysign_faults
+check_PROGRAMS += $(KEEPER_TESTS)
+TESTS += $(KEEPER_TESTS)
+KEEPER_TEST_LIBS = libkeeper.a libcommon.a $(CHECK_LIBS) $(LIBSSL_LIBS) \
+	$(CRYPTO_LIBS) $(LIBBSD_LIBS)
 KEYSIGN_TEST_LIBS = libkeysign.a libfrontend.a $(KEEPER_TEST_LIBS)
+tests_unit_test_keeper_content_SOURCES = tests/unit/test_keeper_content.c \
+	$(tls_fixture)
+tests_unit_test_keeper_content_LDADD = $(KEEPER_TEST_LIBS)
+tests_unit_test_keeper_key_SOURCES = tests/unit/test_keeper_key.c \
+	$(tls_fixture)
+tests_unit_test_keeper_key_LDADD = $(KEEPER_TEST_LIBS)
+tests_unit_test_keeper_keyset_SOURCES = tests/unit/test_keeper_keyset.c \
+	$(tls_fixture)
+tests_unit_test_keeper_keyset_LDADD = $(KEEPER_TEST_LIBS)
 tests_unit_test_keysign_SOURCES = tests/unit/test_keysign.c \
 	$(keysign_fixture)
-tests_unit_test_keysign_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_keysign_LDADD = $(KEYSIGN_TEST_LIBS)
 tests_unit_test_keysign_faults_SOURCES = tests/unit/test_keysign_faults.c \
 	$(keysign_fixture)
-tests_unit_test_keysign_faults_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_keysign_faults_LDADD = $(KEYSIGN_TEST_LIBS)
 
 # The program among a parent and front-ends made of the test.

@@ -145,11 +145,12 @@ if [ "$(id -u)" -eq 0 ]; then want=7; else want=0; fi
 # --- join: "relay-join-1." and what common/join.h says
 joined() {
 	python3 - "$@" <<'EOS'
-import base64, hashlib, struct, sys
+import base64, hashlib, os, struct, sys
 url, node, main, secret, expires_s, pin = sys.argv[1:]
 def text(s):
     return struct.pack("<H", len(s)) + s.encode()
-body = b"\1" + text(url) + text(node) + text(main) + b"K" * 32 + \
+key = os.environ.get("MAIN_KEY", "K").encode() * 32
+body = b"\1" + text(url) + text(node) + text(main) + key + \
     secret.encode() * 32 + struct.pack("<Q", int(expires_s) * 1000) + text(pin)
 body += hashlib.sha256(body).digest()[:4]
 print("relay-join-1." + base64.urlsafe_b64encode(body).decode().rstrip("="))
@@ -232,6 +233,26 @@ for args in 'wss://relay.example.com bob.home' 'wss://other.com alice.home'; do
 	refused 'home.conf: exists already' join -o "$tmp/tls/home.conf" \
 	    "$(joined $args main.x v "$later" "")"
 done
+# Nor if it would not know the Main again.
+other=sha256:$(printf 'E%.0s' $(seq 43))
+refused "home.conf:4: .* another pin .*$other" join -o "$tmp/tls/home.conf" \
+    "$(joined wss://relay.example.com alice.home main.x v "$later" "$other")"
+refused 'home.conf:4: .* another node .*main.y' join -o "$tmp/tls/home.conf" \
+    "$(joined wss://relay.example.com alice.home main.y v "$later" "$pin")"
+refused 'home.conf:4: .* another key .*ed25519:TExM' join \
+    -o "$tmp/tls/home.conf" "$(MAIN_KEY=L joined wss://relay.example.com \
+    alice.home main.x v "$later" "$pin")"
+sed '/pin/d' "$tmp/tls/before" >"$tmp/tls/home.conf"
+refused 'home.conf:4: .* another pin' join -o "$tmp/tls/home.conf" "$two"
+cmp -s "$tmp/tls/home.conf.join" "$tmp/tls/before.join" ||
+	fail "a join string of another Main was taken"
+sed 's/pin.*/ca "ca.pem"/' "$tmp/tls/before" >"$tmp/tls/home.conf"
+relay join -o "$tmp/tls/home.conf" "$two" || fail "-o again with a ca"
+cp "$tmp/tls/before" "$tmp/tls/home.conf"
+relay join -o "$tmp/tls/home.conf" \
+    "$(joined wss://relay.example.com alice.home main.x v "$later" "")" ||
+	fail "-o again without a pin"
+cp "$tmp/tls/home.conf.join" "$tmp/tls/before.join"
 echo nonsense >"$tmp/tls/other.conf"
 refused 'other.conf: exists already' join -o "$tmp/tls/other.conf" "$one"
 cmp -s "$tmp/tls/home.conf.join" "$tmp/tls/before.join" ||
@@ -246,6 +267,7 @@ find "$tmp/state" "$tmp/run" "$tmp/tls" -type f | sort |
 old=$(joined wss://relay.example.com new.home main.x s 1 "")
 refused 'expired at 1970-01-01 00:00:01 UTC' join "$old"
 refused 'not as it was printed' join "${one%?}"
+! grep -q '^usage:' "$tmp/err" || fail "a string cut short is told as usage"
 refused 'begins with relay-join-1' join blog.rl
 refused 'there is no join string' join - </dev/null
 refused 'add -insecure' join \
@@ -262,6 +284,22 @@ chmod 600 "$state/joined"
 echo rubbish >"$state/joined"
 refused 'joined: .*; join again' -connect ws://127.0.0.1:7 -node-id alice.home
 rm -r "$state"
+
+# --- a state directory that is not there yet is made
+mkdir -m 711 "$tmp/new"
+mkdir -m 700 "$tmp/new/run"
+as=
+if [ "$(id -u)" -eq 0 ]; then
+	chmod 711 "$tmp" "$tmp/bin"
+	chown -R 65534:65534 "$tmp/new"
+	as='setpriv --reuid=65534 --regid=65534 --clear-groups'
+fi
+XDG_RUNTIME_DIR="$tmp/new/run" XDG_STATE_HOME="$tmp/new/of/mine" \
+    $as "$tmp/bin/relay" join "$one" >"$tmp/out" 2>"$tmp/err" ||
+    { fail "join into a new directory"; cat "$tmp/err"; }
+[ -f "$tmp/new/of/mine/relay/alice.home/join" ] || fail "XDG_STATE_HOME"
+[ "$(stat -c %a "$tmp/new/of" "$tmp/new/of/mine" | uniq)" = 700 ] ||
+	fail "the mode of a new XDG_STATE_HOME"
 
 # --- a long id has a shorter runtime directory
 long=$(printf 'a%.0s' $(seq 200))

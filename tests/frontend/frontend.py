@@ -13,8 +13,11 @@ sys.dont_write_bytecode = True
 
 import http_cases  # noqa: E402
 import link_cases  # noqa: E402
+import link_open_cases  # noqa: E402
 import peer_cases  # noqa: E402
 import tls_cases  # noqa: E402
+import tls_half_cases  # noqa: E402
+import tls_handshake_cases  # noqa: E402
 import tls_hostile_cases  # noqa: E402
 import tls_uplink_cases  # noqa: E402
 import uplink_cases  # noqa: E402
@@ -29,9 +32,10 @@ def main():
         del args[i:i + 2]
     Options.program, *wanted = args
     passed = failed = 0
-    cases = [case for part in (http_cases, link_cases, uplink_cases,
-                               peer_cases, tls_cases, tls_uplink_cases,
-                               tls_hostile_cases)
+    cases = [case for part in (http_cases, link_open_cases, link_cases,
+                               uplink_cases, peer_cases, tls_cases,
+                               tls_handshake_cases, tls_half_cases,
+                               tls_uplink_cases, tls_hostile_cases)
              for case in vars(part).items()]
     for name, fn in cases:
         if not name.startswith("test_") or (

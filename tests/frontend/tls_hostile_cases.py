@@ -5,7 +5,6 @@ import ctypes
 import ctypes.util
 import os
 import socket
-import ssl
 import struct
 import threading
 import time
@@ -17,10 +16,9 @@ import trust
 from cases import CLOSE, TEXT, frame
 from rig import wait_for
 from steps import (
-    NODE, UPGRADE, accept, down, get_close, get_frame, request, respond,
-    send_text)
-from tls_cases import GET, auth, get, handshake_fails, link
+    accept, down, get_close, get_frame, request, respond, send_text)
 from tls_rig import VERSIONS, Place
+from tls_steps import GET, auth, begin, get, handshake_fails, link
 
 
 def spent(fe):
@@ -41,21 +39,6 @@ def idle(fe, what):
 def reset(s):
     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     s.close()
-
-
-def begin(fe, p, **k):
-    """A handshake up to where the keeper is asked."""
-    s = p.client(**k).wrap_socket(
-        fe.connect(), do_handshake_on_connect=False,
-        server_hostname="main.test")
-    s.settimeout(0)
-    n = len(fe.asked)
-    try:
-        s.do_handshake()
-    except (ssl.SSLWantReadError, BlockingIOError):
-        pass
-    wait_for(lambda: len(fe.asked) > n, "asked")
-    return s
 
 
 # --- ends in odd places ---

@@ -159,6 +159,16 @@ def test_uplink_challenge_refused():
         b"Content-Length: 2", b"Content-Length: 0")[:-2])
     prove(fe, asked(fe, challenge="Bearer"), "", "there is no token")
     assert state(fe, 70) == (3, 0, "there is no token")
+    # in chunks, as proxies send it on
+    server = dial(fe, 68)
+    uplink_request(server)
+    for octet in good.replace(b"Content-Length: 2", b"Transfer-Encoding: "
+                              b"chunked")[:-2] + b"2\r\nno\r\n0\r\n\r\n":
+        server.sendall(bytes([octet]))
+    prove(fe, asked(fe), "Bearer x")
+    assert b"Bearer x" in uplink_request(server)[1].encode()
+    server.close()
+    assert state(fe, 68)[0] == 3
     # twice
     server = dial(fe, 71)
     uplink_request(server)
@@ -192,6 +202,41 @@ def test_uplink_challenge_refused():
         prove(fe, asked(fe), odd)
         assert "cannot stand" in state(fe, attempt)[2]
         assert server.recv(1) == b""
+    fe.stop()
+
+
+def test_uplink_challenge_says_what():
+    """Its Main answers 401 to what was shown: that is what is logged."""
+    fe = home()
+    name = b"n" * 253
+    for attempt, (shown, who) in enumerate((
+            ("the secret in /etc/relayd/s", b"main.test"),
+            # an id, and a key with an id, of the longest
+            ("the key ed25519:" + 43 * "k" + " of " + 253 * "i", name)), 80):
+        server = dial(fe, attempt)
+        uplink_request(server)
+        answer = refuse_401().replace(b"Main.Test", who)
+        server.sendall(answer)
+        conn = asked(fe, who.decode())
+        prove(fe, conn, "Bearer x", shown)
+        uplink_request(server)
+        server.sendall(answer)
+        number, _, text = state(fe, attempt)
+        assert (number, text) == (3, "HTTP 401: %s does not take %s; its log "
+                                  "says why" % (who.decode(), shown)), text
+    # why there is none may name two ids
+    long = "it calls itself %s, the configuration says %s" % (
+        253 * "a", 253 * "b")
+    server = dial(fe, 82)
+    uplink_request(server)
+    server.sendall(refuse_401())
+    prove(fe, asked(fe), "", long)
+    assert state(fe, 82) == (3, 0, long)
+    # one that asks for nothing again
+    server = dial(fe, 83)
+    uplink_request(server)
+    server.sendall(refuse_401().replace(b"WWW-Authenticate", b"X-Other"))
+    assert "does not take" not in state(fe, 83)[2]
     fe.stop()
 
 

@@ -10,15 +10,9 @@
 #include <string.h>
 
 #include "relay-registry/auth.h"
+#include "tests/fuzz/must.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Text that is base64url of n bytes, and which. */
 static void

@@ -11,17 +11,11 @@
 
 #include "common/name.h"
 #include "relay-router/discovery.h"
+#include "tests/fuzz/must.h"
 
 #define MAIN	"relay-b.example.com"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static bool
 take(struct discovery *d, const char *p, size_t len)

@@ -12,17 +12,11 @@
 #include <string.h>
 
 #include "relay-router/envelope.h"
+#include "tests/fuzz/must.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const uint8_t	 secret[HASH_KEY_LEN] = "0123456789abcde";
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* json-c's value of a string member must be what the scan has read. */
 static void

@@ -12,17 +12,11 @@
 #include "common/b64url.h"
 #include "common/join.h"
 #include "common/name.h"
+#include "tests/fuzz/must.h"
 
 #define PREFIX	"relay-join-1."
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 check(const char *text)

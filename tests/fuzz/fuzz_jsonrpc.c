@@ -10,15 +10,9 @@
 #include <string.h>
 
 #include "relay-router/jsonrpc.h"
+#include "tests/fuzz/must.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 check(const struct rpc_call *c)

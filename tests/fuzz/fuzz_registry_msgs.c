@@ -235,7 +235,8 @@ configure_trust(struct registry *r, struct when now)
 	const struct trust_conf conf = { AUTH_OPEN, "ws://127.0.0.1:80",
 	    &uplink, registry_role(r) == ROLE_HOME };
 	struct credential_conf one = { HOLDER_HOME, 0, span_str("carol.home"),
-	    AUTH_BY_SECRET, span_str(""), span_str("0123456789abcdef") };
+	    AUTH_BY_SECRET, span_str(""), span_str("0123456789abcdef"),
+	    span_str("") };
 	struct credentials list = { .n = 0 };
 
 	if (credentials_add(&list, &one) != NULL)

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,34 @@ obey(const int64_t *a)
 	}
 }
 
+/* --- what is to be sent without an order --- */
+
+/* What is due, to a process there is a channel to; else it stays due. */
+static void
+send_due(int64_t to)
+{
+	static bool	said;
+	uint64_t	due = __atomic_load_n(&puppet->due, __ATOMIC_ACQUIRE);
+	int		sock = fd_of(to);
+
+	if (due == puppet->sent || (said && puppet->once) || sock == -1 ||
+	    send_raw(sock, at(PUPPET_DATA), puppet->stage_len,
+	    puppet->stage_fd ? STDERR_FILENO : -1) == -1)
+		return;
+	said = true;
+	__atomic_store_n(&puppet->sent, due, __ATOMIC_RELEASE);
+}
+
+/* The parent ends it over what it says, or the test lets it go on. */
+static void
+on_stage(enum puppet_stage stage)
+{
+	while (puppet->stage == stage) {
+		send_due(PROC_PARENT);
+		(void)poll(NULL, 0, 1);
+	}
+}
+
 static void
 on_poll(evutil_socket_t fd, short what, void *arg)
 {
@@ -172,9 +201,13 @@ on_poll(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	asked = __atomic_load_n(&puppet->asked, __ATOMIC_ACQUIRE);
 	/* Until it runs, an order is one to the process before it. */
-	if (puppet->pid != (uint64_t)getpid() || asked == puppet->done)
+	if (puppet->pid != (uint64_t)getpid())
+		return;
+	if (puppet->stage == PUPPET_IN_RUN)
+		send_due((int64_t)puppet->stage_to);
+	asked = __atomic_load_n(&puppet->asked, __ATOMIC_ACQUIRE);
+	if (asked == puppet->done)
 		return;
 	errno = 0;
 	puppet->result = obey(puppet->args);
@@ -183,14 +216,6 @@ on_poll(evutil_socket_t fd, short what, void *arg)
 }
 
 /* --- the program's own life --- */
-
-static void
-on_stage(enum puppet_stage stage)
-{
-	if (puppet->stage == stage)
-		(void)send_raw(CHILD_FD, at(PUPPET_DATA), puppet->stage_len,
-		    -1);
-}
 
 static void
 init(void *ctx, struct child *c)

@@ -21,11 +21,16 @@ enum puppet_op {
 	PUPPET_FD		/* args: process; returns the channel's fd */
 };
 
-/* When something is sent without an order, as there is nobody to give it. */
+/*
+ * When something is sent without an order, once each time it is due.  Before
+ * a process is in service there is nobody to give one; it waits until it is
+ * due, and goes no further by itself than that.
+ */
 enum puppet_stage {
 	PUPPET_NEVER,
-	PUPPET_IN_SETUP,	/* in place of HELLO_ACK */
-	PUPPET_IN_CONF		/* in place of CONF_READY */
+	PUPPET_IN_SETUP,	/* to the parent, in place of HELLO_ACK */
+	PUPPET_IN_CONF,		/* to the parent, in place of CONF_READY */
+	PUPPET_IN_RUN		/* once it is in service */
 };
 
 /* Each number is written by one side only, asked and done last. */
@@ -42,6 +47,11 @@ struct puppet {
 	uint64_t	 stage;		/* enum puppet_stage */
 	uint64_t	 stage_len;	/* bytes at PUPPET_DATA for it */
 	uint64_t	 mute;		/* messages it is to swallow: MSG_* */
+	uint64_t	 due;		/* number of what is to be sent */
+	uint64_t	 sent;		/* number of what was sent last */
+	uint64_t	 stage_to;	/* process, PUPPET_IN_RUN */
+	uint64_t	 stage_fd;	/* with an fd */
+	uint64_t	 once;		/* one each life, as it ends by it */
 };
 
 #endif

@@ -5,7 +5,8 @@ import socket
 import time
 
 import parent
-from parent import PROC, Child, string, u8, u16, u32, u64
+from fields import PROC, string, u8, u16, u32, u64
+from parent import Child
 
 PATH = "/ws/federation"
 ADDRESS = "127.0.0.1:4"

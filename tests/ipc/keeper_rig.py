@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import (
     ec, ed25519, padding, rsa)
-from parent import PROC, Child, data, string, u8, u16, u32, u64
+from fields import PROC, data, string, u8, u16, u32, u64
+from parent import Child
 
 SHOW_SUMMARY, SHOW_TLS = 1, 12
 PEM = serialization.Encoding.PEM

@@ -12,7 +12,6 @@ CLEANFILES += tests/ipc/matrix.txt
 check_LIBRARIES += tests/unit/libprobe.a tests/ipc/librig.a
 tests_unit_libprobe_a_SOURCES = tests/unit/sandbox_probe.c \
 	tests/unit/sandbox_probe.h tests/unit/sandbox_probe_calls.c
-tests_ipc_librig_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_ipc_librig_a_SOURCES = tests/ipc/matrix.c tests/ipc/matrix.h \
 	tests/ipc/rig.c tests/ipc/rig.h
 
@@ -62,7 +61,6 @@ tests_ipc_test_live_LDADD = tests/ipc/librig.a $(IPC_LIBS)
 # test's child_run().
 profile_link_flags = $(AM_LDFLAGS) -Wl,--wrap=child_run
 check_LIBRARIES += tests/unit/libprofile.a
-tests_unit_libprofile_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_libprofile_a_SOURCES = tests/unit/test_profile.c \
 	$(tests_unit_libprobe_a_SOURCES)
 PROFILE_TESTS = tests/unit/test_profile_frontend \
@@ -87,8 +85,6 @@ tests_unit_test_profile_router_SOURCES = $(relay_router_relay_router_SOURCES)
 tests_unit_test_profile_router_LDFLAGS = $(profile_link_flags)
 tests_unit_test_profile_router_LDADD = tests/unit/libprofile.a \
 	$(relay_router_relay_router_LDADD) $(CHECK_LIBS)
-tests_unit_test_profile_registry_CPPFLAGS = \
-	$(relay_registry_relay_registry_CPPFLAGS)
 tests_unit_test_profile_registry_SOURCES = \
 	$(relay_registry_relay_registry_SOURCES)
 tests_unit_test_profile_registry_LDFLAGS = $(profile_link_flags)
@@ -102,8 +98,8 @@ tests_unit_test_profile_keeper_LDADD = tests/unit/libprofile.a \
 # The real programs among liars.
 IPC_PROGRAM_TESTS = tests/ipc/test_children.py tests/ipc/test_hostile.py
 TESTS += $(IPC_PROGRAM_TESTS)
-EXTRA_DIST += $(IPC_PROGRAM_TESTS) $(MATRIX_PY) tests/ipc/parent.py \
-	tests/ipc/runner.py tests/unit/suite.h
+EXTRA_DIST += $(IPC_PROGRAM_TESTS) $(MATRIX_PY) tests/ipc/fields.py \
+	tests/ipc/parent.py tests/ipc/runner.py tests/unit/suite.h
 
 FUZZERS += tests/fuzz/fuzz_channel
 tests_fuzz_fuzz_channel_SOURCES = tests/fuzz/fuzz_channel.c $(FUZZ_DRIVER)

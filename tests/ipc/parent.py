@@ -12,28 +12,14 @@ import time
 from pathlib import Path
 
 import msgtable
+from fields import (EDGES, MSG, NONE, NUMBER, PROC, Reader, header, string,
+                    u8, u16, u32)
 
-TABLE = msgtable.load()
-MSG = msgtable.by_name(TABLE)
-NUMBER = {m.number: m for m in TABLE}
-LETTER = dict(zip(msgtable.NAMES, msgtable.LETTERS))
-PROC = {name: i for i, name in enumerate(msgtable.NAMES)}
-TRUST = ["ctl", "frontend", "dialer", "backend", "router", "keeper",
-         "registry", "parent"]
-EDGES = {
-    "frontend": ["router", "dialer", "keeper"],
-    "dialer": ["frontend", "backend"],
-    "backend": ["router", "dialer"],
-    "router": ["frontend", "backend", "registry"],
-    "registry": ["router"],
-    "keeper": ["frontend"],
-}
 CHILD_FD = 3
 while os.dup(0) <= CHILD_FD:  # so that no pipe of subprocess is fd 3
     pass
 TIMEOUT = 30  # seconds; only a hang lasts so long
 SANDBOX = {"enforce": 1, "log": 2, "off": 3}
-NONE = 0xffffffff  # as an index: there is none
 ANYONE = 3  # authentication none
 
 
@@ -43,70 +29,6 @@ class Gone(Exception):
 
 class Slow(Exception):
     """Nothing came in time: a hang."""
-
-
-def less_trusted(a, b):
-    return TRUST.index(a) < TRUST.index(b)
-
-
-# --- fields ---
-
-def u8(v):
-    return struct.pack("<B", v)
-
-
-def u16(v):
-    return struct.pack("<H", v)
-
-
-def u32(v):
-    return struct.pack("<I", v)
-
-
-def u64(v):
-    return struct.pack("<Q", v & 0xffffffffffffffff)
-
-
-def string(s):
-    s = s.encode() if isinstance(s, str) else s
-    return u16(len(s)) + s
-
-
-def data(s):
-    s = s.encode() if isinstance(s, str) else s
-    return u32(len(s)) + s
-
-
-class Reader:
-    def __init__(self, payload):
-        self.b = payload
-
-    def take(self, n):
-        if len(self.b) < n:
-            raise ValueError("message too short")
-        out, self.b = self.b[:n], self.b[n:]
-        return out
-
-    def num(self, fmt):
-        return struct.unpack("<" + fmt, self.take(struct.calcsize(fmt)))[0]
-
-    def u8(self):
-        return self.num("B")
-
-    def u16(self):
-        return self.num("H")
-
-    def u32(self):
-        return self.num("I")
-
-    def u64(self):
-        return self.num("Q")
-
-    def string(self):
-        return self.take(self.u16()).decode()
-
-    def data(self):
-        return self.take(self.u32())
 
 
 def service(name, version="1.0.0", visibility=3):
@@ -132,10 +54,6 @@ def conf_peer(index, host, port, path, node_id=""):
     return (u32(index) + string(host) + u16(port) + string(path)
             + string(node_id) + u8(1) + u8(0) + u32(NONE) + string("")
             + u32(NONE))
-
-
-def header(number, length, flags=0):
-    return struct.pack("<IHH", length, number, flags)
 
 
 # --- one end of a channel ---

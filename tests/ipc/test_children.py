@@ -18,33 +18,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import msgtable  # noqa: E402
 import parent  # noqa: E402
 import runner  # noqa: E402
-from parent import (EDGES, LETTER, MSG, PROC, TABLE, Child, Gone,  # noqa: E402
-                    header, less_trusted, string, u8, u32, u64)
+from fields import (EDGES, LETTER, MSG, PROC, TABLE, data,  # noqa: E402
+                    header, less_trusted, string, u8, u16, u32, u64,
+                    wrong_headers)
+from parent import Child, Gone  # noqa: E402
 
-UNKNOWN = [0, len(TABLE) + 1, 0x7fff, 0xffff]
 NULL = os.open("/dev/null", os.O_RDWR)
 SMALL = 4096  # a payload up to here is sent whole
 RANDOM_ROUNDS = int(os.environ.get("ROUNDS", "12"))
 
 
 # --- wrong messages, from the oracle ---
-
-def wrong_headers(sender, receiver, phase):
-    """(description, number, length, fd) of all that may not come."""
-    s, r = LETTER[sender], LETTER[receiver]
-    for m in TABLE:
-        may = [fd for fd in (0, 1) if m.allowed(s, r, phase, m.min, fd)]
-        cases = [(m.min, 0), (m.min, 1)] if not may else \
-            [(m.min, fd) for fd in (0, 1) if fd not in may]
-        if may:
-            cases += [(m.max + 1, may[0]), (0xffffffff, may[0])]
-            if m.min > 0:
-                cases += [(m.min - 1, may[0])]
-        for length, fd in cases:
-            yield f"{m.name} {length} fd {fd}", m.number, length, fd
-    for number in UNKNOWN:
-        yield f"unknown {number}", number, 0, 0
-
 
 def sample(cases, n, seed):
     """Some of them; the same ones each time."""
@@ -243,13 +227,13 @@ def random_payload(m, rng, size):
         if kind in ("u8", "bool"):
             out += u8(rng.choice((0, 1, 2, 3, 255)))
         elif kind == "u16":
-            out += parent.u16(rng.choice((0, 1, 80, 401, 0xffff)))
+            out += u16(rng.choice((0, 1, 80, 401, 0xffff)))
         elif kind in ("u32", "i32"):
             out += u32(rng.choice((0, 1, 2, 0x7fffffff, 0xffffffff)))
         elif kind == "u64":
             out += u64(rng.choice((0, 1, 2, 1 << 63, (1 << 64) - 1)))
         elif kind == "bytes":
-            out += parent.data(rng.choice((b"", b"{}", b"[", b"\xff\0x")))
+            out += data(rng.choice((b"", b"{}", b"[", b"\xff\0x")))
         elif kind == "service":
             out += parent.service(rng.choice(("a", "..", "", "x" * 300)))
         else:

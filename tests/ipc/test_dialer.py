@@ -130,11 +130,23 @@ def no_such_state():
         d.to_run()
         for state, main_id, why in ((0, "", ""), (5, "", ""),
                                     (UP, "x" * 254, ""), (UP, "a\0", ""),
-                                    (DOWN, "", "x" * 512)):
+                                    (DOWN, "", "x" * 634)):
             d.sync(7, main.uplink)
             d.state(7, state, main_id=main_id, why=why)
             d.expect_offence()
             d.give_peer("frontend")
+
+
+def longest_reason():
+    """With two ids of the longest: no offence, and it tries again."""
+    main = Main()
+    with Dialer(main.uplink) as d:
+        d.to_run()
+        d.sync()
+        main.dialled()
+        d.state(d.attempt(), REFUSED, why="x" * 633)
+        d.alive()
+        main.dialled()
 
 
 def frontend_ends():
@@ -261,6 +273,6 @@ if __name__ == "__main__":
         runner.run([])
     runner.run([(f.__name__, f, ()) for f in (
         waits_for_sync, adopts, adopts_no_other, adopted_and_unconfigured,
-        only_first, no_such_state, frontend_ends, attempts_are_new,
-        returns_to_primary, returns_in_vain, fallback_ends_meanwhile,
+        only_first, no_such_state, longest_reason, frontend_ends,
+        attempts_are_new, returns_to_primary, returns_in_vain, fallback_ends_meanwhile,
         adopts_the_first_of_several)])

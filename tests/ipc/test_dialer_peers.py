@@ -12,7 +12,7 @@ import parent  # noqa: E402
 import runner  # noqa: E402
 from dialer_rig import (  # noqa: E402
     AT_ONCE, DOWN, GO_ON, HOLD, PATH, REFUSED, REGISTERED, UP, Dialer, Main)
-from parent import u32  # noqa: E402
+from fields import u32  # noqa: E402
 
 
 def closed_port():

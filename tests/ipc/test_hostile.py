@@ -15,12 +15,12 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import parent  # noqa: E402
 import runner  # noqa: E402
-from parent import (PROC, TABLE, Child, Gone, data, header,  # noqa: E402
-                    service, string, u8, u16, u32, u64)
+from fields import (NONE, PROC, TABLE, data, header, string,  # noqa: E402
+                    u8, u16, u32, u64)
+from parent import Child, Gone, service  # noqa: E402
 
 SHOW_HOMES, SHOW_SERVICES = 3, 5
 EVIL = "evil"
-NO_PEER = 0xffffffff  # as the index of one: it dialled
 OWN_ID = "test-node"  # the node id that Child configures
 
 
@@ -242,7 +242,7 @@ def words_of_the_registry():
     """Whatever router and registry say to each other, from a front-end: each
     costs it its channel, and no row changes."""
     forged = {
-        "SESSION_OPEN": u64(5) + u64(6) + u8(1) + u32(NO_PEER) + u32(0)
+        "SESSION_OPEN": u64(5) + u64(6) + u8(1) + u32(NONE) + u32(0)
         + u8(1) + u8(1) + string("mallory") + string("b") + string("")
         + string("") + string("1.2.3.4"),
         "SESSION_ACCEPT": u64(5) + u64(6) + u64(0) + string("mallory")
@@ -252,14 +252,14 @@ def words_of_the_registry():
         "PROOF_ASK": u64(5) + u8(3) + u32(0) + u32(1) + string("relay")
         + string('Relay nonce="x"'),
         "PROOF_ANSWER": u64(5) + string("Relay method=key") + string(""),
-        "CALLER_ASK": u64(5) + string("Bearer x"),
+        "CALLER_ASK": u64(5) + string("Bearer x") + string("1.2.3.4"),
         "CALLER_ANSWER": u64(5) + u8(1) + string("admin"),
         "POLICY_DENIED": u32(0) + string("a") + string("b") + string("c")
         + string("d"),
         "JOINED": u32(0) + u32(1),
         "KEY_SIGN": u64(5) + u32(1) + u32(0) + u16(0x0807) + data(b"x"),
         "KEY_SIGNED": u64(5) + data(b"x"),
-        "SESSION_RESUME": u64(5) + u64(6) + u8(1) + u32(NO_PEER) + u32(0)
+        "SESSION_RESUME": u64(5) + u64(6) + u8(1) + u32(NONE) + u32(0)
         + string("mallory") + string("1.2.3.4"),
         "SESSION_END": u64(5) + u16(4001) + string("replaced"),
         "REGISTER": u64(0) + u64(1) + u16(1) + service(EVIL),
@@ -272,8 +272,8 @@ def words_of_the_registry():
         "CONF_SERVICE": u32(0) + service(EVIL) + u8(1) + u32(1) + u32(0)
         + string("") + u16(0) + string(""),
         "CONF_PEER": u32(0) + string("h") + u16(80) + string("/ws/peers")
-        + string("mallory") + u8(1) + u8(0) + u32(NO_PEER) + string("")
-        + u32(NO_PEER),
+        + string("mallory") + u8(1) + u8(0) + u32(NONE) + string("")
+        + u32(NONE),
         "CONF_KEY": u32(0) + string("/key"),
         "CONF_CERTIFICATE": u32(0) + u8(1) + string("/cert"),
         "CONF_CA": u32(0) + u8(1) + string("/ca"),
@@ -294,7 +294,7 @@ def words_of_the_registry():
         "PEER_ROUTE_DELETE": string("mallory.main") + string("mallory"),
         "PEER_ROUTES": string("mallory.main") + u8(3),
         "PEER_REQUEST": u64(1) + u8(1) + string("") + string("ws://h")
-        + string("") + u8(1) + u8(1),
+        + string("") + u8(1) + u8(1) + string("1.2.3.4"),
         "PEER_ADD": string("h") + u16(80) + string("/") + string("") + u8(0)
         + u8(1) + u8(1),
         "PEER_DIAL": u32(0) + u32(1) + u8(3),
@@ -359,7 +359,7 @@ def dialed_on_a_main():
             m.text(conn, registration("mallory", EVIL))
         m.text(0, registration("mallory", EVIL))
         assert m.truth() == before
-        m.frontend.send("LINK_DIALED", dialed(80, NO_PEER, 1))
+        m.frontend.send("LINK_DIALED", dialed(80, NONE, 1))
         m.assert_offender("LINK_DIALED")
         assert m.truth() == before
         assert m.router.process.poll() is None

@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import parent  # noqa: E402
 import runner  # noqa: E402
+from fields import u8, u64  # noqa: E402
 from keeper_rig import (  # noqa: E402
     ECDSA_SHA256, ED25519, PSS_SHA256, SHOW_TLS, Keeper, Key, file_of, tls12,
     tls13)
@@ -190,7 +191,7 @@ def hears_the_parent_in_a_flood():
     key = Key("3072")
     with Keeper((key, True)) as d:
         d.to_run()
-        d.ch.send("CTL_SHOW", parent.u64(9) + parent.u8(1))
+        d.ch.send("CTL_SHOW", u64(9) + u8(1))
         d.ch.expect("CTL_END")
         many = 400
         for _ in range(many):

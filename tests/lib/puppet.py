@@ -13,27 +13,23 @@ import os
 import shutil
 import sqlite3
 import struct
-import sys
 import time
 
-from relaytest import PATIENCE, ROOT, TOP, Skip, proc_stat, wait_for
-
-sys.path.insert(0, os.path.join(TOP, "tests/ipc"))
-import msgtable  # noqa: E402
+import msgtable
+from fields import MSG, NUMBER, PROC, frame
+from process import PATIENCE, ROOT, proc_stat, wait_for
+from relaytest import Skip
 
 HOSTILE = os.environ.get("RELAY_HOSTILE") or os.path.join(
     os.path.dirname(ROOT.rstrip("/")), "tests/hostile")
-TABLE = msgtable.load()
-MSG = msgtable.by_name(TABLE)
-NAME = {m.number: m.name for m in TABLE}
-PROC = {name: i for i, name in enumerate(msgtable.NAMES)}
 
 # As in puppet.h.
 SIZE, DATA, HEARD = 16 << 20, 4096, 8 << 20
 SYSCALL, SEND, FD = 1, 2, 3
-IN_SETUP, IN_CONF = 1, 2
+IN_SETUP, IN_CONF, IN_RUN = 1, 2, 3
 PID, BASE, ASKED, DONE, OP, ARGS = 0, 8, 16, 24, 32, 40
 RESULT, ERROR, HEARD_LEN, STAGE, STAGE_LEN, MUTE = 104, 112, 120, 128, 136, 144
+DUE, SENT, STAGE_TO, STAGE_FD, ONCE = 152, 160, 168, 176, 184
 
 _seccomp = None
 
@@ -51,43 +47,11 @@ class Ended(Exception):
     """The process ended over it."""
 
 
-def u8(v):
-    return struct.pack("<B", v)
-
-
-def u16(v):
-    return struct.pack("<H", v)
-
-
-def u32(v):
-    return struct.pack("<I", v & 0xffffffff)
-
-
-def u64(v):
-    return struct.pack("<Q", v & 0xffffffffffffffff)
-
-
-def string(s):
-    s = s.encode() if isinstance(s, str) else s
-    return u16(len(s)) + s
-
-
-def data(s):
-    s = s.encode() if isinstance(s, str) else s
-    return u32(len(s)) + s
-
-
-def frame(what, payload=b"", fd=False, length=None):
-    """A message as bytes; what is a name or a number."""
-    what = MSG[what].number if isinstance(what, str) else what
-    return struct.pack("<IHH", len(payload) if length is None else length,
-                       what, 1 if fd else 0) + payload
-
-
 class Puppet:
-    """One program of a copy of what is installed."""
+    """One program of a copy of what is installed; patient: under a relayd
+    that goes on however often it ends (tests/hostile/patience.c)."""
 
-    def __init__(self, t, proc, name="taken"):
+    def __init__(self, t, proc, name="taken", patient=False):
         program = os.path.join(HOSTILE, "relay-" + proc)
         if not os.path.exists(program):
             raise Skip("%s is not built (make hostile)" % program)
@@ -96,7 +60,8 @@ class Puppet:
         self.dir = os.path.join(t.dir, name)
         shutil.copytree(os.path.join(ROOT, "libexec/relayd"), self.dir)
         shutil.copy2(program, self.dir)
-        shutil.copy2(os.path.join(ROOT, "sbin/relayd"), self.dir)
+        shutil.copy2(os.path.join(HOSTILE if patient else ROOT + "/sbin",
+                                  "relayd"), self.dir)
         self.relayd = os.path.join(self.dir, "relayd")
         path = os.path.join(self.dir, "relay-%s.puppet" % proc)
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -188,17 +153,25 @@ class Puppet:
     def fd(self, to):
         return self.order(FD, PROC[to])[0]
 
-    def stage(self, stage, raw=b""):
-        """What it sends to the parent when it starts."""
+    def stage(self, stage, to="parent", once=True):
+        """When it sends what is due(): IN_SETUP or IN_CONF, where it stays
+        until stage(0), or IN_RUN; once: one each life."""
+        self.put(STAGE_TO, PROC[to])
+        self.put(ONCE, once)
+        self.put(STAGE, stage)
+
+    def due(self, raw, fd=False):
+        """What it sends next."""
         self.map[DATA:DATA + len(raw)] = raw
         self.put(STAGE_LEN, len(raw))
-        self.put(STAGE, stage)
+        self.put(STAGE_FD, fd)
+        self.put(DUE, self.get(DUE) + 1)
 
     # --- what it was told ---
 
-    def mute(self, name):
-        """It does not look at messages of that name."""
-        self.put(MUTE, MSG[name].number)
+    def mute(self, name=None):
+        """It does not look at messages of that name, from now on."""
+        self.put(MUTE, MSG[name].number if name else 0)
 
     def heard(self):
         """New messages: (sender, name, payload)."""
@@ -206,7 +179,7 @@ class Puppet:
         while self.read_to < self.get(HEARD_LEN):
             at = HEARD + self.read_to
             proc, kind, n = struct.unpack_from("<III", self.map, at)
-            out.append((msgtable.NAMES[proc], NAME[kind],
+            out.append((msgtable.NAMES[proc], NUMBER[kind].name,
                         bytes(self.map[at + 12:at + 12 + n])))
             self.read_to += 12 + n
         return out

@@ -26,7 +26,7 @@ import traceback
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 SYSTEM = os.path.join(os.path.dirname(HERE), "system")
-sys.path[:0] = [HERE, SYSTEM]
+sys.path[:0] = [HERE, SYSTEM, os.path.join(os.path.dirname(HERE), "ipc")]
 SKIP = 77
 LABEL = "sandbox-log" if os.environ.get("RELAY_SANDBOX") == "log" else "system"
 
@@ -107,10 +107,10 @@ def spawn(test, keep):
 
 def listen():
     """To the kernel, or why that cannot be."""
-    import relaytest
+    import process
     import seccomp_log
     try:
-        listener = seccomp_log.Listener(relaytest.ROOT)
+        listener = seccomp_log.Listener(process.ROOT)
     except OSError as e:
         return None, "the kernel's audit records: %s" % e
     if not seccomp_log.works(listener):

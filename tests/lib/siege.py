@@ -10,16 +10,16 @@ import re
 import socket
 
 from puppet import Puppet, audit, truth
-from relaytest import wait_for
+from process import wait_for
 from trust import KeyAuth
 
 
 class Siege:
-    def __init__(self, t, proc, extra=""):
+    def __init__(self, t, proc, extra="", at_home=False, patient=False):
         self.t, self.proc = t, proc
-        self.puppet = Puppet(t, proc)
+        self.puppet = Puppet(t, proc, patient=patient)
         self.main = None
-        if proc == "backend":
+        if proc == "backend" or at_home:
             self.home(extra)
         else:
             self.at_main(extra)
@@ -107,6 +107,10 @@ class Siege:
         code, out, err = self.node.ctl("audit", "verify")
         assert code == 0, (out, err)
 
+    def calls_go_on(self):
+        """Those of a link that there was before."""
+        self.alice_link.call("relay", "ping", dest=self.node.node_id)
+
     def pid_of(self, proc):
         return self.node.pid if proc == "parent" else \
             self.node.children()["relay-" + proc]
@@ -124,3 +128,17 @@ def victim():
         except TimeoutError:
             return False
     return s, reached
+
+
+class Recorded(KeyAuth):
+    """Keeps what was shown."""
+
+    shown = None
+
+    def header(self, c):
+        self.shown = super().header(c)
+        return self.shown
+
+
+# As many ends of one process in a minute relayd goes on after for sure.
+LIVES = 4

@@ -6,7 +6,7 @@ same processes, and no more descriptors than before.
 
 import os
 
-from relaytest import wait_for
+from process import wait_for
 from wire import http
 
 

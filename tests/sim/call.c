@@ -16,6 +16,8 @@
 #define LATE_US		(60 * US_PER_S)	/* for what was held up: the link's
 					 * death and more */
 
+#define RULES_US	(10 * US_PER_S)	/* until they are in force */
+
 enum mood { PROMPT, SLOW, SILENT, FAILING };
 
 struct call {
@@ -30,6 +32,7 @@ struct call {
 	int		 at;		/* exactly there, or -1 */
 	char		 service[16];
 	bool		 must;		/* it has to succeed */
+	bool		 denied;	/* it must not */
 	bool		 answered;
 	unsigned int	 executed, crossed;
 };
@@ -120,6 +123,8 @@ answer(struct call *c, struct json_object *o)
 		fail(c, o == NULL ? "fails" : json_object_to_json_string(o));
 	if (result == NULL)
 		return;
+	if (c->denied)
+		fail(c, "has a result, and rules deny it");
 	sim.stats.results++;
 	if (json_object_get_int64(member(result, "call")) != c->id)
 		fail(c, json_object_to_json_string(o));
@@ -208,6 +213,15 @@ check_source(const struct call *c, struct json_object *o)
 		fail(c, "comes with another source_node");
 }
 
+/* What rules deny is not executed, but that they may have been others. */
+static void
+check_rules(const struct call *c, const struct node *at)
+{
+	if (!rules_call(c->main, at, home_service(c->service),
+	    c->home == NULL) && rules_since(c->main, at, c->made_us - RULES_US))
+		fail(c, "is executed, and rules deny it");
+}
+
 static void
 check_callee(struct call *c, const struct home *h, struct json_object *o)
 {
@@ -221,6 +235,7 @@ check_callee(struct call *c, const struct home *h, struct json_object *o)
 		fail(c, "comes for another service");
 	check_path(c, h, o);
 	check_source(c, o);
+	check_rules(c, sim.mains[h->at]);
 }
 
 /* An answer that comes after a while. */
@@ -409,12 +424,13 @@ call_must(struct home *from, struct home *to)
 	if (i == HOME_SERVICES - 1)
 		return;
 	c = call_new(from, NULL);
-	c->must = true;
+	k %= HOME_SERVICES - 1;
+	c->must = rules_call(c->main, sim.mains[to->at], k, false);
+	c->denied = !c->must;
 	c->mood = PROMPT;
 	strlcpy(c->node, to->id, sizeof(c->node));
 	c->at = chance(50) ? (int)to->at : -1;
-	snprintf(c->service, sizeof(c->service), "s%u",
-	    k % (HOME_SERVICES - 1));
+	snprintf(c->service, sizeof(c->service), "s%u", k);
 	call_send(c);
 }
 

@@ -130,7 +130,9 @@ kill_process(void)
 		PROC_REGISTRY
 	};
 
-	node_kill(any_main(), ids[rnd(5)]);
+	struct node	*n = any_main();
+
+	node_kill(n, ids[rnd(5)]);
 }
 
 static void
@@ -195,8 +197,11 @@ reload(void)
 {
 	struct node	*n = any_main();
 
-	if (n->up)
-		node_reload(n);
+	if (!n->up)
+		return;
+	if (rules_are_there() && chance(80))
+		rules_choose(n);
+	node_reload(n);
 }
 
 /* --- homes --- */
@@ -220,13 +225,18 @@ restart_home(void)
 static void
 move_home(void)
 {
-	home_move(any_home(), rnd(sim.n_mains), chance(30));
+	struct home	*h = any_home();
+	unsigned int	 to = rnd(sim.n_mains);
+
+	home_move(h, to, chance(30));
 }
 
 static void
 change_services(void)
 {
-	home_offer(any_home(), (uint8_t)rnd(1U << HOME_SERVICES));
+	struct home	*h = any_home();
+
+	home_offer(h, (uint8_t)rnd(1U << HOME_SERVICES));
 }
 
 static void

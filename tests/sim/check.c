@@ -27,8 +27,14 @@
  */
 #define REDIAL_US	(5 * US_PER_S)
 #define PURGE_MS	(LIMIT_STALE_MS + 5000)
+/*
+ * Messages between processes in LOOK_US: many times what there is, and much
+ * less than of two that answer each other without an end.
+ */
+#define STORM		20000
+#define STORM_PAIR	100	/* for each Main and home */
 
-/* --- ghosts --- */
+/* --- ghosts, and what rules deny --- */
 
 struct look {
 	const struct node	*at;
@@ -41,6 +47,8 @@ look_at_row(void *arg, const struct peek_row *row)
 {
 	const struct look	*l = arg;
 	const struct node	*of = node_find(row->main_id);
+	int64_t			 since_us = sim.now_us -
+				    (sim.loses_rows ? LOST_US : GHOST_US);
 
 	if (of == l->at && l->router)
 		return;
@@ -50,8 +58,11 @@ look_at_row(void *arg, const struct peek_row *row)
 	if (!row->live && row->stale_ms > PURGE_MS)
 		sim_fail("%s: %s has %s of %s stale for %lld ms", l->at->id,
 		    l->who, row->node, row->main_id, (long long)row->stale_ms);
-	if (row->live && !home_was_at(row->node, of->index,
-	    sim.now_us - (sim.loses_rows ? LOST_US : GHOST_US)))
+	if (row->live && !rules_tell(l->at, of, home_service(row->service)) &&
+	    rules_since(l->at, of, since_us))
+		sim_fail("%s: %s lists %s of %s, which rules deny", l->at->id,
+		    l->who, row->service, row->main_id);
+	if (row->live && !home_was_at(row->node, of->index, since_us))
 		sim_fail("%s: %s lists %s of %s, which is gone", l->at->id,
 		    l->who, row->node, row->main_id);
 }
@@ -77,12 +88,25 @@ look_everywhere(void)
 }
 
 static struct timer	look_timer;
+static uint64_t		messages;	/* until the last look */
+
+static void
+look_for_storms(void)
+{
+	uint64_t	n = sim.stats.msgs - messages;
+
+	if (n > STORM + (uint64_t)STORM_PAIR * sim.n_mains * sim.n_homes)
+		sim_fail("%llu messages between processes in %lld s",
+		    (unsigned long long)n, (long long)(LOOK_US / US_PER_S));
+	messages = sim.stats.msgs;
+}
 
 static void
 on_look(void *arg)
 {
 	(void)arg;
 	look_everywhere();
+	look_for_storms();
 	timer_in(&look_timer, LOOK_US);
 }
 
@@ -151,7 +175,8 @@ true_lines(struct lines *l, bool own)
 		if (h->state != HOME_LINKED || (n == HOME_SERVICES && !own))
 			continue;
 		for (k = 0; k < n; k++) {
-			if (!(h->accepted & 1U << k))
+			if (!(h->accepted & 1U << k) ||
+			    !rules_tell(l->at, sim.mains[h->at], k))
 				continue;
 			snprintf(name, sizeof(name), "s%u", k);
 			add_line(l, sim.mains[h->at]->id, h->id, name);

@@ -374,6 +374,12 @@ home_move(struct home *h, unsigned int to, bool silent)
 	timer_in(&h->retry, rnd_between(0, 200 * US_PER_MS));
 }
 
+unsigned int
+home_service(const char *name)
+{
+	return ((unsigned int)(name[1] - '0'));
+}
+
 bool
 home_was_at(const char *id, unsigned int at, int64_t since_us)
 {

@@ -58,6 +58,8 @@ void	home_unhealthy(struct home *, uint8_t);
 void	home_send(struct home *, const char *, size_t);
 /* The head of a message with a fresh id. */
 int	home_head(struct home *, char *, size_t, const char *);
+/* The number of a service by its name. */
+unsigned int	 home_service(const char *);
 /* It was linked to that Main at this time or later. */
 bool	home_was_at(const char *, unsigned int, int64_t);
 
@@ -65,7 +67,10 @@ bool	home_was_at(const char *, unsigned int, int64_t);
 struct json_object;
 /* One call of a home, or of a client of a Main, of somebody. */
 void	call_make(void);
-/* A call that must succeed, from that home to that one. */
+/*
+ * A call that must succeed, from that home to that one; or fail, if rules deny
+ * it.
+ */
 void	call_must(struct home *, struct home *);
 /* A message for a home: a request, or what answers its own. */
 void	call_served(struct home *, struct json_object *, const char *);

@@ -8,8 +8,8 @@ tests_sim_librouter_a_CPPFLAGS = $(AM_CPPFLAGS) $(sim_program) \
 	-Dmain=router_main \
 	-Dregistry_register=router_registry_register
 tests_sim_librouter_a_SOURCES = $(relay_router_relay_router_SOURCES)
-tests_sim_libregistry_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) \
-	$(sim_program) -Dmain=registry_main
+tests_sim_libregistry_a_CPPFLAGS = $(AM_CPPFLAGS) $(sim_program) \
+	-Dmain=registry_main
 tests_sim_libregistry_a_SOURCES = $(relay_registry_relay_registry_SOURCES)
 # Without dial.c and resolve.c, which know the real network.
 tests_sim_libdialer_a_CPPFLAGS = $(AM_CPPFLAGS) $(sim_program) \
@@ -18,7 +18,6 @@ tests_sim_libdialer_a_SOURCES = relayd/dialer/main.c relayd/dialer/show.c \
 	relayd/dialer/target.c
 
 check_PROGRAMS += tests/sim/sim
-tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) $(JSONC_CFLAGS) $(SQLITE_CFLAGS)
 tests_sim_sim_SOURCES = \
 	tests/sim/call.c \
 	tests/sim/channel.c \
@@ -39,6 +38,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/peek_registry.c \
 	tests/sim/peek_router.c \
 	tests/sim/programs.h \
+	tests/sim/rules.c tests/sim/rules.h \
 	tests/sim/say.c \
 	tests/sim/sim.h \
 	tests/sim/views.c \

@@ -126,6 +126,8 @@ make_federation(void)
 	for (i = 0; i < sim.n_mains; i++)
 		sim.mains[i] = node_new(i);
 	choose_peers();
+	for (i = 0; i < sim.n_mains && rules_are_there(); i++)
+		rules_choose(sim.mains[i]);
 	make_homes();
 	at_once = chance(50);
 	for (i = 0; i < sim.n_mains; i++)

@@ -74,6 +74,7 @@ feed(struct child *c)
 	wire_put_init(&w, buf, sizeof(buf));
 	put_node(&w, n);
 	child_feed(c, MSG_CONF_NODE, &w);
+	rules_feed(c);
 	for (i = 0; i < n->peers.n; i++) {
 		if (c->ops->handlers[MSG_CONF_PEER] == NULL)
 			return;

@@ -9,6 +9,7 @@
 #include "common/wire.h"
 #include "relay-router/map.h"
 #include "tests/sim/net.h"
+#include "tests/sim/rules.h"
 #include "tests/sim/sim.h"
 
 struct child;
@@ -43,6 +44,7 @@ struct node {
 	bool			 gone;		/* for good */
 	struct child		*proc[PROC_MAX];
 	struct frontend		*fe;
+	struct rules		 rules;
 	struct peer_list	 configured;	/* by its file */
 	struct peer_list	 added;
 	struct peer_list	 peers, former;	/* of these generations */

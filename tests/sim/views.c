@@ -45,9 +45,12 @@ want(const struct node *n, struct json_object *o, const char *key, int64_t v)
 		    json_object_to_json_string(o));
 }
 
-/* Homes linked here, and services of all homes that can be seen here. */
+/*
+ * Homes linked here, and services of all homes that can be seen here, by
+ * anybody or by a client.
+ */
 static void
-count(const struct node *n, int64_t *homes, int64_t *services)
+count(const struct node *n, bool client, int64_t *homes, int64_t *services)
 {
 	const struct home	*h;
 	unsigned int		 i, k, most;
@@ -63,7 +66,9 @@ count(const struct node *n, int64_t *homes, int64_t *services)
 			most = HOME_SERVICES;
 		}
 		for (k = 0; k < most; k++)
-			*services += (h->accepted >> k) & 1;
+			*services += (h->accepted >> k & 1) &&
+			    rules_tell(n, sim.mains[h->at], k) &&
+			    (!client || rules_show(n, k));
 	}
 }
 
@@ -86,7 +91,7 @@ on_health(void *arg, unsigned int status, struct span body)
 	int64_t			 homes, services;
 	const char		*said;
 
-	count(n, &homes, &services);
+	count(n, false, &homes, &services);
 	want(n, o, "connected_homes", homes);
 	want(n, o, "connected_peers", peers_up(n));
 	/* Stale ones of a Main that is lost count as well. */
@@ -106,7 +111,7 @@ on_registry(void *arg, unsigned int status, struct span body)
 	int64_t			 homes, services, live = 0;
 	size_t			 i;
 
-	count(n, &homes, &services);
+	count(n, true, &homes, &services);
 	list = member(o, "services");
 	for (i = 0; i < json_object_array_length(list); i++) {
 		s = json_object_array_get_idx(list, i);

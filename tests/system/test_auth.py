@@ -10,35 +10,17 @@ import os
 import socket
 import threading
 
-from relaytest import TOP, Proc, wait_for
+from admission import TwoHomes, home_block, refused, works
+from process import TOP, Proc, wait_for
 from trust import Context, KeyAuth, SecretAuth, token_hash
-from wire import From, Link, Peer, Refused, http, remote
+from wire import From, Link, Refused, http, remote
+from wire_peer import Peer
 
 SECRET = "correct horse battery staple"
 
 
-def home_block(node, *options):
-    return 'home "%s" {\n%s\n}\n' % (node, "\n".join(options))
-
-
-def refused(main, status, node, **kw):
-    """The link is refused with this status; the whole refusal."""
-    try:
-        t = main.link(node, **kw)
-    except Refused as e:
-        assert e.status == status, e
-        return e
-    t.abort()
-    raise AssertionError("%s was let in" % node)
-
-
 def logs(main, pattern):
     main.wait_log(pattern)
-
-
-def works(t, link, name):
-    t.links.append(link)
-    assert link.register([name])["accepted"], name
 
 
 # --- key ---
@@ -155,6 +137,7 @@ def test_malformed(t):
     """Nothing that an Authorization field can hold lets anybody in."""
     main = t.main(extra="authentication required\n" + home_block(
         "alice.home", 'key "%s"' % KeyAuth().text))
+    children = main.wait_children()
     for text in MALFORMED:
         try:
             main.link("alice.home", headers={"Authorization": text}).abort()
@@ -162,7 +145,7 @@ def test_malformed(t):
             assert e.status in (400, 401), (text, e)
         else:
             raise AssertionError(text)
-    assert main.alive() and len(main.wait_children()) == 5
+    assert main.wait_children() == children
 
 
 def test_expired(t):
@@ -198,19 +181,13 @@ def test_two_keys(t):
 
 def test_removed_is_cut(t):
     """A node that is not in the configuration any more is cut at reload."""
-    alice, bob = KeyAuth(), KeyAuth()
-    both = [home_block(n, 'key "%s"' % k.text)
-            for n, k in (("alice.home", alice), ("bob.home", bob))]
-    main = t.main(extra="authentication required\n" + "".join(both))
-    a, b = main.link("alice.home", auth=alice), main.link("bob.home", auth=bob)
-    works(t, a, "a")
-    works(t, b, "b")
-    main.extra = "authentication required\n" + both[1]
-    main.reload()
+    two = TwoHomes(t)
+    main, (a, b) = two.main, two.links
+    two.remove_alice()
     a.expect_close(1008)
     b.register(["b", "c"])
     wait_for(lambda: ("alice.home", "a") not in main.registry(), "a is gone")
-    refused(main, 401, "alice.home", auth=alice)
+    refused(main, 401, "alice.home", auth=two.keys[0])
 
 
 # --- secret ---
@@ -450,6 +427,44 @@ def test_slow_proof(t):
     while got:
         got = s.recv(4096)
     s.close()
+
+
+def test_home_says_what_it_showed(t):
+    """Its Main does not take it: which file it is from, and never what."""
+    main = t.main(extra="authentication required\n" + home_block(
+        "alice.home", 'secret "%s"' % t.private("right", SECRET + "\n")))
+    wrong = t.private("wrong", "another horse, battery and staple\n")
+    home = home_of(t, main, ['secret "%s"' % wrong])
+    home.wait_log(r"HTTP 401: main\.test does not take the secret in %s; "
+                  r"its log says why" % wrong)
+    logs(main, r"alice\.home at \S+ is refused: the secret is not one of "
+         r"this node's \(it has: secret\)")
+    tok = t.private("token", "a-token-nobody-knows-of\n")
+    for options, text, reason in (
+            (['token "%s"' % tok], "the token in %s" % tok,
+             "the token is not one of this node's"),
+            ([], r"the key ed25519:\S+ of alice\.home",
+             r"the key ed25519:\S+ is not one of this node's")):
+        home.extra = 'uplink "%s" {\n%s\n}\n' % (main.ws_url(),
+                                                "\n".join(options))
+        home.reload()
+        home.wait_log("HTTP 401: main\\.test does not take " + text)
+        logs(main, "alice\\.home at \\S+ is refused: " + reason)
+    for log in (home.log(), main.log()):
+        assert "another horse" not in log and "nobody-knows" not in log
+        assert SECRET not in log
+
+
+def test_kind_of_link_is_told(t):
+    """A home's key where Mains link: the log says so, and only that."""
+    zoe = KeyAuth()
+    main = t.main(extra="authentication required\n" + home_block(
+        "zoe.home", 'key "%s"' % zoe.text))
+    as_main = {"node_type": "main", "path": "/ws/peers"}
+    asked = refused(main, 401, "zoe.home", **as_main)
+    wrong = refused(main, 401, "zoe.home", auth=zoe, **as_main)
+    assert asked.body == wrong.body, (asked.body, wrong.body)
+    logs(main, r"zoe\.home is known here as a home, not as a Main")
 
 
 def test_refusals_are_told(t):

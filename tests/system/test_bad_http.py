@@ -4,7 +4,7 @@
 import json
 import socket
 
-from relaytest import wait_for
+from process import wait_for
 from wire import Refused, connect, http, raw, read_response, remote
 from watch import Watch
 

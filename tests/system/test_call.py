@@ -3,7 +3,8 @@
 
 import json
 
-from relaytest import as_json, check_error, wait_for
+from answers import as_json, check_error
+from process import wait_for
 from wire import call, http, remote
 
 

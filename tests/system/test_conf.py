@@ -6,9 +6,11 @@ the grammar says is tested in tests/conf.
 
 import os
 import re
+import signal
 import subprocess
 
-from relaytest import RELAYD, wait_for
+from node import UIDS
+from process import RELAYD, wait_for
 from wire import remote
 
 
@@ -144,3 +146,51 @@ def test_a_used_join_file_is_not_missed(t):
     assert code == 1 and "check.conf:2: join %s: others can read" % join in \
         said, said
     assert wait_for(lambda: os.path.exists(join), "it is left alone")
+
+
+def test_keys_of_others(t):
+    """Checking a configuration reads its keys, where only a keeper can."""
+    main = t.tls_main()
+    cert, key = main.certs[0]
+    other = main.ca.issue("other", ["localhost"], "rsa")
+    rubbish = t.private("rubbish", "no key\n")
+    before = main.children()
+    good = main.conf_text()
+    assert check(t, good) == (0, "configuration OK\n")
+    line = 1 + good.split("tls certificate")[0].count("\n")
+    for old, new, why in (
+            (key, other[1], "tls key %s: does not belong to %s" % (
+                other[1], cert)),
+            (cert, other[0], "tls key %s: does not belong to %s" % (
+                key, other[0])),
+            (key, rubbish, "tls key %s: has no private key" % rubbish),
+            (cert, rubbish, "tls certificate %s: has no certificate" %
+             rubbish)):
+        code, out = check(t, good.replace('"%s"' % old, '"%s"' % new))
+        assert code == 1 and ":%d: %s" % (line, why) in out, out
+    # One that cannot be started changes nothing of that.
+    if os.getuid() == 0:
+        text = good.replace("account keeper %d" % UIDS["keeper"],
+                            "account keeper nobody-of-that-name")
+        code, out = check(t, text.replace(key, other[1]))
+        assert code == 0 and "not held against" in out, out
+    assert main.children() == before
+
+
+def test_a_state_directory_is_of_one(t):
+    """Two registries would take each other's audit records for forged."""
+    main = t.main()
+    seq = main.ctl("-j", "audit", "verify", check=0)[1]
+    with open(main.conf) as f:
+        text = re.sub(r'control ".*"', 'control "%s/second.sock"' % t.dir,
+                      f.read())
+    conf = os.path.join(t.dir, "second.conf")
+    with open(conf, "w") as f:
+        f.write(re.sub(r"port \d+", "port 0", text))
+    code, out, err = t.run([RELAYD, "-d", "-f", conf])
+    assert code == 1 and "another relayd uses it" in out + err, (code, err)
+    assert main.ctl("-j", "audit", "verify", check=0)[1] == seq
+    # One that was killed holds nothing.
+    main.expect_exit = True
+    main.stop(signal.SIGKILL)
+    main = main.restart()

@@ -9,7 +9,8 @@ import struct
 import sys
 import threading
 
-from relaytest import RELAYD, TOP, ctl, wait_for
+from node import ctl
+from process import RELAYD, TOP, wait_for
 from watch import Watch
 from wire import remote
 

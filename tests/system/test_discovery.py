@@ -7,9 +7,10 @@ What another Main may say and what it may not (PROTOCOL.md sections 2, 3 and
 import os
 import time
 
-from relaytest import wait_for
+from process import wait_for
 from watch import Watch
-from wire import Closed, Peer, Refused, remote
+from wire import Closed, Refused, remote
+from wire_peer import Peer
 
 SVC = [{"service_name": "svc", "version": "1.2.3", "methods": ["m"]}]
 

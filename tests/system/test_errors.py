@@ -4,7 +4,8 @@
 import json
 import signal
 
-from relaytest import check_error, wait_for
+from answers import check_error
+from process import wait_for
 from wire import call, http, remote
 
 

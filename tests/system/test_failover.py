@@ -3,7 +3,8 @@
 
 import threading
 
-from relaytest import free_port, wait_for
+from node import free_port
+from process import wait_for
 from wire import remote
 
 

@@ -5,7 +5,9 @@ import json
 import os
 import signal
 
-from relaytest import RELAY, Proc, check_error, free_port, wait_for
+from answers import check_error
+from node import free_port
+from process import RELAY, Proc, wait_for
 from wire import call, http, remote
 
 
@@ -227,8 +229,10 @@ def test_health_says_what_is_away(t):
     a.write_conf()
     a.ctl("reload", check=0)
     wait_for(lambda: status() == "partitioned", "two of three are away")
-    p = wait_for(lambda: (a.peer(down[0] + "/ws/peers") or {}).get("reason")
-                 and a.peer(down[0] + "/ws/peers"), "why it is away")
+    tok = a.admin_token()
+    p = wait_for(lambda: (a.peer(down[0] + "/ws/peers", tok) or
+                          {}).get("reason") and
+                 a.peer(down[0] + "/ws/peers", tok), "why it is away")
     assert p["state"] != "up" and p["is_healthy"] is False, p
     assert p["reconnect_in_ms"] >= 0 and "refused" in p["reason"], p
     # All of them are configured no more.
@@ -333,8 +337,9 @@ def test_configured_node_id(t):
     extra = 'peer "%s" {\n\tnode "other.main"\n}\n' % a.peer_url()
     b = t.main("b.main", extra=extra)
     b.wait_log(r"other\.main")
-    p = wait_for(lambda: (b.peer(a.peer_url()) or {}).get("reason") and
-                 b.peer(a.peer_url()), "the reason stands there")
+    tok = b.admin_token()
+    p = wait_for(lambda: (b.peer(a.peer_url(), tok) or {}).get("reason") and
+                 b.peer(a.peer_url(), tok), "the reason stands there")
     assert p["state"] != "up", p
     b.extra = extra.replace("other.main", "a.main")
     b.write_conf()

@@ -10,7 +10,8 @@ import sqlite3
 import threading
 import time
 
-from relaytest import CHILDREN, children_of, wait_for
+from node import CHILDREN
+from process import children_of, wait_for
 from wire import Closed, Refused, http, remote
 
 
@@ -279,6 +280,8 @@ def test_crash_loop_ends(t):
         time.sleep(0.01)
     assert not main.alive(), "it goes on for ever"
     assert main.p.returncode != 0
+    assert "router ended 10 times in 60 s, at last: killed by signal 9" in \
+        main.log(), main.log()
     assert not children_of(main.pid)
 
 

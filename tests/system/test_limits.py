@@ -10,7 +10,8 @@ import re
 import signal
 import socket
 
-from relaytest import SANITIZED, check_error, wait_for
+from answers import check_error
+from process import SANITIZED, wait_for
 from wire import TEXT, Refused, connect, http, read_response, remote
 
 MAX = 1 << 20

@@ -4,7 +4,9 @@
 import threading
 import time
 
-from relaytest import LONG, Skip, check_error, wait_for
+from answers import check_error
+from process import LONG, wait_for
+from relaytest import Skip
 from watch import Watch
 from wire import Closed, Refused, remote
 

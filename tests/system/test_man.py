@@ -6,7 +6,8 @@ import re
 import shlex
 import subprocess
 
-from relaytest import CTL, RELAY, RELAYD, ROOT, TOP, Skip
+from process import CTL, RELAY, RELAYD, ROOT, TOP
+from relaytest import Skip
 
 MAN = os.path.join(ROOT, "share/man")
 
@@ -132,7 +133,7 @@ def test_options_are_documented(t):
 
 
 def test_protocol_page_names_every_error(t):
-    from relaytest import ERRORS
+    from answers import ERRORS
     text = page("relay.7")
     for code, (name, _) in ERRORS.items():
         assert str(code) in text, code

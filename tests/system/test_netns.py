@@ -6,7 +6,7 @@ A federation over a network: 3 Mains and 6 homes, each on a host of its own.
 import concurrent.futures
 
 from netns import Net
-from relaytest import wait_for
+from process import wait_for
 from wire import remote
 
 TIMEOUT = 300

@@ -7,9 +7,11 @@ can push out (PROTOCOL.md sections 2, 4 and 5).
 import json
 import time
 
-from relaytest import free_port, wait_for
+from node import free_port
+from process import wait_for
 from watch import Watch
-from wire import Closed, Peer, Refused, authority, call, connect, remote
+from wire import Closed, Refused, authority, call, connect, remote
+from wire_peer import Peer
 
 SVC = [{"service_name": "svc", "version": "1.2.3", "methods": ["m"]}]
 PEERS = 64                      # LIMIT_PEERS

@@ -4,13 +4,13 @@
 import json
 import urllib.parse
 
-from relaytest import free_port, wait_for
+from node import free_port
+from process import wait_for
 from wire import http
 
 
 def token(main):
-    code, out, err = main.ctl("-j", "token", "create", "admin", check=0)
-    return json.loads(out)["token"]
+    return main.admin_token()
 
 
 def add(main, tok, body, status=None, **headers):
@@ -126,11 +126,17 @@ def test_unreachable(t):
     tok = token(a)
     url = "ws://127.0.0.1:%d/ws/peers" % free_port()
     add(a, tok, {"url": url}, 201)
-    p = wait_for(lambda: a.peer(url) and a.peer(url)["reason"] and
-                 a.peer(url), "its state says why")
+    p = wait_for(lambda: a.peer(url, tok) and a.peer(url, tok)["reason"] and
+                 a.peer(url, tok), "its state says why")
     assert p["state"] != "up" and "refused" in p["reason"], p
+    # But only to who may change peers.
+    other = json.loads(a.ctl("-j", "token", "create", "ci",
+                             check=0)[1])["token"]
+    for who in (None, other):
+        p = a.peer(url, who)
+        assert p["state"] != "up" and "reason" not in p, p
     add(a, tok, {"url": "ws://nobody.invalid:1", "insecure": True}, 201)
-    wait_for(lambda: (a.peer("ws://nobody.invalid:1/ws/peers") or
+    wait_for(lambda: (a.peer("ws://nobody.invalid:1/ws/peers", tok) or
                       {}).get("reason"), "and of a name nobody has")
     assert a.get("/federation/health")["status"] == "partitioned"
 
@@ -144,7 +150,7 @@ def test_own_url_that_cannot_be_told(t):
     if "peer" not in out:
         assert "itself" in out["error"], out
         return
-    wait_for(lambda: "own" in (a.peer(url) or {"reason": ""})["reason"],
+    wait_for(lambda: "own" in (a.peer(url, tok) or {"reason": ""})["reason"],
              "the state says that it is itself")
 
 
@@ -256,8 +262,9 @@ def test_another_node_id_by_reload(t):
     a.write_conf(text.replace(known, known + ' { node "c.main" }'))
     a.ctl("reload", check=0)
     wait_for(lambda: b.get("/federation/peers")["count"] == 0, "it is ended")
+    tok = token(a)
     wait_for(lambda: "calls itself b.main" in (
-        a.peer("c.main")["reason"] or ""), "the peer says why")
+        a.peer("c.main", tok)["reason"] or ""), "the peer says why")
     a.write_conf(text.replace(known, known + ' { node "b.main" }'))
     a.ctl("reload", check=0)
     a.wait_peer(b)

@@ -6,9 +6,11 @@ callee's Main and at the callee's home; what views show; what explain says.
 
 import json
 
-from relaytest import check_error, wait_for
+from answers import check_error
+from process import wait_for
 from trust import KeyAuth
-from wire import Peer, Refused, call, http, remote
+from wire import Refused, call, http, remote
+from wire_peer import Peer
 
 FORBIDDEN = -32020
 

@@ -5,7 +5,9 @@ import os
 import re
 import signal
 
-from relaytest import check_error, free_port, wait_for
+from answers import check_error
+from node import free_port
+from process import wait_for
 from wire import Closed, http, remote
 
 

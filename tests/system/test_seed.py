@@ -11,8 +11,10 @@ import re
 import subprocess
 import threading
 
-from relaytest import (PATIENCE, RELAY, TOP, Proc, Skip, as_json,
-                       check_error, free_port, wait_for)
+from answers import as_json, check_error
+from node import free_port
+from process import PATIENCE, RELAY, TOP, Proc, wait_for
+from relaytest import Skip
 from wire import CONT, TEXT, http, remote, rpc
 
 RFC3339 = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")

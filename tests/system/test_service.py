@@ -8,7 +8,9 @@ import signal
 import socketserver
 import threading
 
-from relaytest import check_error, free_port, wait_for
+from answers import check_error
+from node import free_port
+from process import wait_for
 from wire import call, remote
 
 

@@ -6,7 +6,9 @@ import signal
 import socket
 import threading
 
-from relaytest import RELAYD, check_error, free_port, wait_for
+from answers import check_error
+from node import free_port
+from process import RELAYD, wait_for
 from wire import remote
 
 
@@ -141,3 +143,18 @@ def test_while_a_process_starts(t):
         wait_for(lambda: main.children().get(prog, pid) != pid,
                  prog + " is started again")
         assert main.stop() == 0
+
+
+def test_a_crash_while_it_stops(t):
+    """That processes end is no news then, but that one crashes is."""
+    t.expect_offenders = True
+    main = t.main()
+    pid = main.wait_children()["relay-keeper"]
+    os.kill(pid, signal.SIGSTOP)
+    main.p.send_signal(signal.SIGTERM)
+    main.wait_log("stopping: SIGTERM")
+    os.kill(pid, signal.SIGSEGV)
+    os.kill(pid, signal.SIGCONT)
+    assert main.wait() == 0
+    assert "keeper (pid %d) killed by signal 11" % pid in main.log()
+    assert "registry (pid" not in main.log()

@@ -15,8 +15,9 @@ import subprocess
 import threading
 import time
 
-from relaytest import (CTL, LONG, PATIENCE, Skip, as_user, free_port,
-                       wait_for)
+from node import free_port
+from process import CTL, LONG, PATIENCE, as_user, wait_for
+from relaytest import Skip
 from wire import http, remote
 
 TIMEOUT = 180

@@ -3,7 +3,7 @@
 
 import json
 
-from relaytest import wait_for
+from process import wait_for
 from wire import http, remote
 
 

@@ -10,9 +10,8 @@ import os
 import re
 import signal
 
-from relaytest import TOP, Proc, wait_for
-from test_auth import home_block, refused, works
-from test_tls import mutual
+from admission import TwoHomes, home_block, mutual, refused, works
+from process import TOP, Proc, wait_for
 from trust import Context, KeyAuth, SecretAuth, parameters
 from wire import Link, Refused
 
@@ -76,7 +75,7 @@ def test_certificate_curl(t):
     main, alice, bob, other = with_certificates(t)
 
     def status(node, cert):
-        argv = ["curl", "-si", "--http1.1", "--max-time", "2",
+        argv = ["curl", "-si", "--http1.1", "--max-time", "5",
                 "--cacert", main.ca.file, "-H", "X-Relay-Node-ID: " + node]
         for field in UPGRADE:
             argv += ["-H", field]
@@ -101,7 +100,7 @@ def test_certificate_openssl(t):
     def answer(cert):
         # It stays until it was answered: -ign_eof, and a limit.
         return t.run(["sh", "-c", 'f=$1; shift; exec "$@" <"$f"', "sh",
-                      request, "timeout", "2", "openssl", "s_client",
+                      request, "timeout", "5", "openssl", "s_client",
                       "-ign_eof", "-quiet", "-connect", "127.0.0.1:%d" %
                       main.port, "-CAfile", main.ca.file, "-cert", cert[0],
                       "-key", cert[1]])[1]
@@ -152,21 +151,77 @@ def test_a_proof_for_a_dead_registry(t):
 
 def test_removed_after_a_kill(t):
     """The next registry knows by what a link was let in, and ends it."""
-    alice, bob = KeyAuth(), KeyAuth()
-    both = [home_block(n, 'key "%s"' % k.text)
-            for n, k in (("alice.home", alice), ("bob.home", bob))]
-    main = t.main(extra="authentication required\n" + "".join(both))
-    a, b = main.link("alice.home", auth=alice), main.link("bob.home", auth=bob)
-    works(t, a, "a")
-    works(t, b, "b")
+    two = TwoHomes(t)
+    main, (a, b) = two.main, two.links
     kill_registry(main)
     wait_for(lambda: main.ctl("node", "list")[0] == 0, "it answers")
-    main.extra = "authentication required\n" + both[1]
-    main.reload()
+    two.remove_alice()
     a.expect_close(1008)
     assert b.register(["b", "c"])["accepted"]
     main.ctl("node", "disable", "bob.home", check=0)
     b.expect_close(1008)
+
+
+def test_denied_after_a_kill(t):
+    """A mistake in the rules costs a home nothing, whatever comes between."""
+    main = t.main(extra='deny publish service "wiki"\n')
+    link = main.link("alice.home")
+    link.register(["wiki", "blog"])
+    assert set(main.registry()) == {("alice.home", "blog")}
+    kill_registry(main)
+    main.wait_service("alice.home", "blog")
+    assert set(main.registry()) == {("alice.home", "blog")}
+    main.extra = ""
+    main.reload()
+    main.wait_service("alice.home", "wiki")
+    works(t, link, "blog")
+
+
+def test_uplink_after_a_kill(t):
+    """A home's next registry knows what its Main has proved, of whichever
+    configuration the link is, and ends it if that is not asked for now."""
+    main = t.main()
+    home = t.home("alice.home", services=t.service("echo"))
+    block = 'uplink "%s" { key "%%s" }\n' % main.ws_url()
+    main.extra = "authentication required\n" + home_block(
+        "alice.home", 'key "%s"' % home.identity())
+    main.reload()
+    home.extra = block % main.identity()
+    home.reload()
+    main.wait_service("alice.home", "echo")
+    link = home.show("sessions")["sessions"][0]["session"]
+
+    def links():
+        return [s["session"] for s in home.show("sessions")["sessions"]]
+    for _ in range(2):		# of an older generation the second time
+        kill_registry(home)
+        wait_for(lambda: home.ctl("show", "identity")[0] == 0, "it answers")
+        assert links() == [link], "it stays"
+        home.extra += "# another\n"
+        home.reload()
+        assert links() == [link], "it stays"
+    home.extra = block % KeyAuth().text
+    home.reload()
+    wait_for(lambda: link not in links(), "the link is gone")
+    home.wait_log(r"the uplink at .*what it has proved is not what is asked")
+    home.wait_log(r"did not prove its key")
+    out = home.ctl("audit", "show")[1]
+    assert "what it has proved" in out, out
+
+
+def test_long_names(t):
+    """A Main may have the longest of names, and be another than it should."""
+    label = "x" * 62 + "."
+    main = t.main(4 * label + "y", name="main")
+    home = t.home("alice.home", services=t.service("echo"))
+    children = home.wait_children()
+    home.extra = 'uplink "%s" { node "%s" }\n' % (main.ws_url(),
+                                                  4 * label + "z")
+    home.reload()
+    home.wait_log(r"the configuration says %sz" % (4 * label))
+    wait_for(lambda: len(re.findall("is refused: it calls", home.log())) > 2,
+             "it tries again")
+    assert home.wait_children() == children
 
 
 # --- what readers are told ---

@@ -7,8 +7,9 @@ import re
 import shutil
 import subprocess
 
-from relaytest import (CHILDREN, RELAY, SANDBOX, SANITIZED, Node, Proc, Skip,
-                       as_user, fresh_uid, n_fds, wait_for)
+from node import CHILDREN, SANDBOX, Node
+from process import RELAY, SANITIZED, Proc, as_user, n_fds, wait_for
+from relaytest import Skip, fresh_uid
 from wire import call, http
 
 
@@ -147,7 +148,7 @@ def test_another_user_may_not_control(t):
     """The control socket is not for everybody."""
     uid = somebody(t)
     main = t.main()
-    from relaytest import ctl
+    from node import ctl
     code, out, err = ctl(main.control, "stop", user=uid)
     assert code in (1, 2) and err, (code, out, err)
     assert main.alive()
@@ -157,7 +158,7 @@ def test_another_user_may_not_control(t):
 def test_root_relay_takes_uids_of_nobody(t):
     need_root()
     from test_seed import xdg
-    from relaytest import children_of
+    from process import children_of
     main = Proc(t, "main", [RELAY, "-server", "-node-id", "r.test", "-port",
                             "0"], xdg(t))
     wait_for(lambda: set(children_of(main.pid).values()) >=
@@ -183,6 +184,6 @@ def test_root_refuses_without_accounts(t):
     main.stop()
     main.accounts = ""
     main.write_conf()
-    from relaytest import RELAYD
+    from process import RELAYD
     code, out, err = t.run([RELAYD, "-d", "-f", main.conf])
     assert code == 1 and "sysusers" in out + err, (code, out, err)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 """
-Walls: a front-end, a router, a dialer and a backend that were taken over, as
-relayd started and wired them, try what whoever owns them would: each attempt
-is an error or the end of the process, and nothing else comes of it.
+Walls: each process but the parent, taken over, as relayd started and wired
+them, tries what whoever owns it would: each attempt is an error or the end of
+the process, and nothing else comes of it.
 """
 
 import errno
@@ -12,7 +12,9 @@ import socket
 import struct
 
 from puppet import Ended
-from relaytest import SANDBOX, SANITIZED, Skip
+from node import SANDBOX
+from process import SANITIZED
+from relaytest import Skip
 from siege import Siege, victim
 
 TIMEOUT = 180
@@ -112,6 +114,26 @@ def files(s):
                        ("prctl", (22, 0, 0)), ("prctl", (4, 1, 0)),
                        ("prctl", (0x59616d61, -1, 0))):
         denied(p, name, *args)
+
+
+def only_its_own_files(s):
+    p = s.puppet
+    for name in secrets(s):
+        if name == "/":
+            continue  # which is its own directory
+        for how in (0, O_RDWR, O_PATH):
+            got, why = p.call("openat", AT_FDCWD, path(name), how)
+            assert got == -1 and why in DENIED | {errno.ENOENT}, (
+                name, how, got, why)
+    for name in ("/dev/null", "/walls-fifo"):
+        denied(p, "mknod", path(name), 0o10600, 0)
+        denied(p, "mknod", path(name), 0o20600, 0x103)
+    denied(p, "symlink", path("/etc"), path("/walls"))
+    # Paired: its database it opens, and makes files beside it.
+    for name in ("registry.db", "registry.db-wal"):
+        got, why = p.call("openat", AT_FDCWD, path("/" + name), O_RDWR)
+        assert got >= 0, (name, why)
+        p.call("close", got)
 
 
 # --- other processes ---
@@ -292,6 +314,15 @@ def test_backend_calls(t):
     quiet(t, "backend", files, processes, code, sockets)
 
 
+def test_keeper_calls(t):
+    quiet(t, "keeper", files, processes, code, sockets)
+
+
+def test_registry_calls(t):
+    """But for its database's files, of which it sees no others."""
+    quiet(t, "registry", only_its_own_files, processes, code, sockets)
+
+
 def test_dialer_reads_what_it_needs(t):
     """Paired with the files above: what its resolver reads, it may read."""
     needs_walls()
@@ -312,7 +343,8 @@ def test_dialer_reads_what_it_needs(t):
 
 def _fatal_tests():
     parts = 9
-    for proc in ("frontend", "router", "dialer", "backend"):
+    for proc in ("frontend", "router", "dialer", "backend", "keeper",
+                 "registry"):
         for part in range(parts):
             def test(t, proc=proc, part=part):
                 fatal(t, proc, part, parts)

@@ -13,6 +13,7 @@
 
 #include "relayd/relayd.h"
 #include "tests/unit/confsend_fixture.h"
+#include "tests/unit/deaf_channel.h"
 
 static const char *const names[NAMES] = { "$cert", "$key", "$ca", "$secret",
     "$join" };
@@ -158,19 +159,6 @@ read_all(struct got *g, int fd)
 	}
 }
 
-static void
-on_fault(void *arg, struct channel *ch, enum channel_fault fault,
-    const char *detail)
-{
-	(void)arg;
-	(void)ch;
-	(void)fault;
-	ck_abort_msg("%s", detail);
-}
-
-static const channel_handler none[MSG_MAX];
-static const struct channel_ops ops = { .handlers = none, .fault = on_fault };
-
 bool
 send_to(enum proc_id id, const struct conf *conf, const struct peers *added,
     struct got *g, char *why, size_t size)
@@ -182,7 +170,7 @@ send_to(enum proc_id id, const struct conf *conf, const struct peers *added,
 	bool ok;
 
 	ck_assert_int_eq(channel_pair(fds), 0);
-	c.ch = channel_new(base, fds[0], PROC_PARENT, id, PHASE_CONF, &ops,
+	c.ch = channel_new(base, fds[0], PROC_PARENT, id, PHASE_CONF, &deaf_ops,
 	    &c);
 	ck_assert_ptr_nonnull(c.ch);
 	peers_make(&peers, conf, added);

@@ -198,3 +198,18 @@ check_talk(struct pair *p)
 	ck_assert_int_eq(SSL_write(p->theirs, "world", 5), 5);
 	ck_assert_int_eq(SSL_read(p->ours, buf, sizeof(buf)), 5);
 }
+
+void
+pair_begin(struct pair *p, struct world *w)
+{
+	pair_new(p, w, true);
+	steps(p);
+}
+
+void
+pair_finish(struct pair *p)
+{
+	answer(p->w, 0);
+	steps(p);
+	check_talk(p);
+}

@@ -64,5 +64,9 @@ void		 steps(struct pair *);
 void		 answer(struct world *, size_t);
 /* The handshake is over: data go both ways. */
 void		 check_talk(struct pair *);
+/* A new one with our server, as far as it goes without the keeper. */
+void		 pair_begin(struct pair *, struct world *);
+/* Its request, the first of all, is answered, and it goes to its end. */
+void		 pair_finish(struct pair *);
 
 #endif

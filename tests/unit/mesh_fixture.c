@@ -8,6 +8,7 @@
 
 #define SECONDS		100	/* longer than two digests */
 #define ROW_MIN		5	/* bytes of a row in PEER_ROWS */
+#define METHODS_LONG	200	/* of a service: about 24 KiB */
 
 void
 must(bool ok, const char *what)
@@ -69,6 +70,18 @@ world_free(struct world *w)
 
 /* --- own homes --- */
 
+/* Of a variant, each with as long a name as there may be. */
+static void
+methods(struct service *s, int variant, uint16_t n)
+{
+	free(s->methods);
+	s->methods = world_alloc(n * sizeof(*s->methods));
+	for (s->n_methods = 0; s->n_methods < n; s->n_methods++)
+		snprintf(s->methods[s->n_methods].name, LIMIT_METHOD_NAME + 1,
+		    "m%d.%0*d", variant, n > 1 ? LIMIT_METHOD_NAME - 10 : 1,
+		    s->n_methods);
+}
+
 struct service *
 world_services(int variant, uint16_t *n)
 {
@@ -88,9 +101,9 @@ world_services(int variant, uint16_t *n)
 		if (i == 1 || variant % 7 == 0)
 			list[i].visibility = VISIBILITY_MAIN;
 	}
-	list[0].n_methods = 1;
-	list[0].methods = world_alloc(sizeof(*list[0].methods));
-	snprintf(list[0].methods[0].name, LIMIT_METHOD_NAME, "m%d", variant);
+	methods(&list[0], variant, 1);
+	for (i = 0; i < *n && variant >= WORLD_LONG; i++)
+		methods(&list[i], variant, METHODS_LONG);
 	return (list);
 }
 
@@ -195,6 +208,16 @@ world_deny(struct world *w, size_t a, size_t b, uint8_t no_export,
 
 /* --- links --- */
 
+/* A router does not take what it knows of a Main for what is there now. */
+static void
+doubt(struct world_main *a, const char *main_id)
+{
+	struct world_route *r;
+
+	for (r = a->routes; r != NULL; r = r->next)
+		r->fresh &= strcmp(r->main_id, main_id) != 0;
+}
+
 void
 world_link(struct world *w, size_t a, size_t b)
 {
@@ -205,6 +228,8 @@ world_link(struct world *w, size_t a, size_t b)
 	drop_queue(ba);
 	*ab = (struct world_edge){ .session = ++w->last_id };
 	*ba = (struct world_edge){ .session = ++w->last_id };
+	doubt(&w->mains[a], w->mains[b].id);
+	doubt(&w->mains[b], w->mains[a].id);
 	mesh_link_up(w->mains[a].mesh, ab->session, w->mains[b].id, false,
 	    w->now);
 	mesh_link_up(w->mains[b].mesh, ba->session, w->mains[a].id, false,

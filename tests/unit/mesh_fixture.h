@@ -20,6 +20,8 @@ struct world_route {
 	char			 node[LIMIT_NODE_ID + 1];
 	uint64_t		 hash;
 	bool			 unset;		/* since "begin" */
+	bool			 fresh;		/* told over this link, or of
+						 * which the end came */
 };
 
 struct world_msg {
@@ -69,7 +71,9 @@ void	world_free(struct world *);
 /*
  * The services of a variant from 1 on, "s0" to "s6", to be freed with
  * world_services_free(); every seventh has none that is for the federation.
+ * Those from WORLD_LONG on are so long that a message takes a few homes.
  */
+#define WORLD_LONG	1000
 struct service	*world_services(int, uint16_t *);
 void		 world_services_free(struct service *, uint16_t);
 

@@ -83,10 +83,13 @@ count_true(const struct world_main *a, uint8_t without)
 	return (n);
 }
 
-/* Routes of a Main, and whether all are as they are in truth. */
+/*
+ * Routes of a Main, and whether all are as they are in truth, and taken for
+ * that if there is a link.
+ */
 static size_t
 routes_of(const struct world_main *b, const struct world_main *a,
-    uint8_t without, bool *right)
+    uint8_t without, bool linked, bool *right)
 {
 	struct world_route *r;
 	size_t n = 0;
@@ -95,7 +98,8 @@ routes_of(const struct world_main *b, const struct world_main *a,
 		if (strcmp(r->main_id, a->id) != 0)
 			continue;
 		n++;
-		*right &= is_true(a->own, r->node, without, r->hash);
+		*right &= is_true(a->own, r->node, without, r->hash) &&
+		    (r->fresh || !linked);
 	}
 	return (n);
 }
@@ -110,7 +114,7 @@ world_knows(struct world *w, size_t b, size_t a)
 
 	mesh_each(w->mains[b].mesh, know, &k);
 	return (k.n == n && routes_of(&w->mains[b], &w->mains[a], k.denied,
-	    &k.right) == n && k.right);
+	    k.linked, &k.right) == n && k.right);
 }
 
 size_t
@@ -118,7 +122,7 @@ world_routes(struct world *w, size_t b, size_t a)
 {
 	bool right = true;
 
-	return (routes_of(&w->mains[b], &w->mains[a], 0, &right));
+	return (routes_of(&w->mains[b], &w->mains[a], 0, false, &right));
 }
 
 void

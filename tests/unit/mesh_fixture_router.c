@@ -29,6 +29,41 @@ world_drop_routes(struct world_main *a, const char *main_id, bool all)
 	}
 }
 
+/* --- what a router takes for what is there must be that --- */
+
+struct fresh {
+	const char	*main_id;
+	const char	*node;		/* or NULL: all */
+};
+
+static bool
+must_be_fresh(void *arg, const struct mesh_view *view)
+{
+	const struct fresh *f = arg;
+
+	must(strcmp(view->main_id, f->main_id) != 0 || !view->stale ||
+	    (f->node != NULL && strcmp(view->node, f->node) != 0),
+	    "what is stale is told as if it were not");
+	return (true);
+}
+
+/* Routes of a Main are told over a link, one or all. */
+static void
+confirm(struct world_main *a, const char *main_id, const char *node)
+{
+	struct fresh f = { main_id, node };
+	struct world_route *r;
+
+	/* "main0" */
+	if (a->to[main_id[4] - '0'].session != 0)
+		mesh_each(a->mesh, must_be_fresh, &f);
+	for (r = a->routes; r != NULL; r = r->next) {
+		if (strcmp(r->main_id, main_id) == 0 &&
+		    (node == NULL || strcmp(r->node, node) == 0))
+			r->fresh = true;
+	}
+}
+
 /* Where that route is, or where it would be put. */
 static struct world_route **
 route_at(struct world_main *a, struct span main_id, struct span node)
@@ -67,6 +102,7 @@ route_set(struct world_main *a, struct wire_get *get)
 	(*rp)->unset = false;
 	(*rp)->hash = siphash13(no_key, canonical, put.len);
 	free(canonical);
+	confirm(a, (*rp)->main_id, (*rp)->node);
 }
 
 static void
@@ -94,6 +130,7 @@ route_phase(struct world_main *a, struct wire_get *get)
 	must(get_done(get) && phase >= 1 && phase <= 3, "a bad phase");
 	if (phase != 1) {
 		world_drop_routes(a, main_id, phase == 3);
+		confirm(a, main_id, NULL);
 		return;
 	}
 	for (r = a->routes; r != NULL; r = r->next) {

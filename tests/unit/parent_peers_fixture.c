@@ -8,6 +8,7 @@
 
 #include "common/wire.h"
 #include "relayd/relayd.h"
+#include "tests/unit/deaf_channel.h"
 #include "tests/unit/parent_peers_fixture.h"
 #include "tests/unit/suite.h"
 
@@ -40,19 +41,6 @@ commit(void)
 }
 
 static void
-on_fault(void *arg, struct channel *ch, enum channel_fault fault,
-    const char *detail)
-{
-	(void)arg;
-	(void)ch;
-	(void)fault;
-	ck_abort_msg("%s", detail);
-}
-
-static const channel_handler none[MSG_MAX];
-static const struct channel_ops ops = { .handlers = none, .fault = on_fault };
-
-static void
 child(enum proc_id id)
 {
 	struct child *c = &rd.children[id];
@@ -62,7 +50,7 @@ child(enum proc_id id)
 	c->rd = &rd;
 	c->id = id;
 	c->state = CHILD_RUN;
-	c->ch = channel_new(rd.base, fds[0], PROC_PARENT, id, PHASE_RUN, &ops,
+	c->ch = channel_new(rd.base, fds[0], PROC_PARENT, id, PHASE_RUN, &deaf_ops,
 	    c);
 	ck_assert_ptr_nonnull(c->ch);
 	ends[id] = fds[1];

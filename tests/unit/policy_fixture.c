@@ -221,3 +221,48 @@ fix_rows(const char *section, const char *a, const char *b, const char *c)
 		    has(i, c);
 	return (found);
 }
+
+/* --- calls --- */
+
+void
+fix_home_calls(const char *more)
+{
+	static unsigned int	 n;
+
+	fix_say(fix_home, "{'type':'request','message_id':'h%u',"
+	    "'method':'get'," RPC "%s}", ++n, more);
+}
+
+void
+fix_peer_calls(const char *source, const char *path, const char *more)
+{
+	static unsigned int	 n;
+
+	fix_say(fix_peer, "{'type':'request','message_id':'q%u',%s,"
+	    "'routing_path':%s,'ttl':2,'method':'get'," RPC "%s}", ++n, source,
+	    path, more);
+}
+
+void
+fix_gone_to(uint64_t session)
+{
+	ck_has(fix_text(session), "'type':'request'");
+	ck_assert_ptr_null(fix_sent(MSG_LINK_SEND));
+	ck_assert_ptr_null(fix_denial());
+	call_end_gone(fix_router, &session_find(fix_router, session)->end,
+	    STAGE_HOME_LINK);
+	fix_forget();
+}
+
+void
+fix_denied(const char *caller, const char *target, const char *rule)
+{
+	struct denial	*d = fix_denial();
+
+	ck_assert_ptr_nonnull(d);
+	ck_assert_str_eq(d->caller, caller);
+	ck_assert_str_eq(d->target, target);
+	ck_assert_str_eq(d->rule, rule);
+	ck_assert_uint_eq(d->more, 0);
+	ck_assert_ptr_null(fix_denial());
+}

@@ -18,6 +18,21 @@ struct denial {
 };
 struct denial	*fix_denial(void);
 
+/* It is this one, for a call, and the only one. */
+void		 fix_denied(const char *caller, const char *target,
+		    const char *rule);
+
+/* alice.h calls; the ids go on, so that none is pending already. */
+void		 fix_home_calls(const char *more);
+/* The same from a.main for a source, by a routing path. */
+void		 fix_peer_calls(const char *source, const char *path,
+		    const char *more);
+#define AH		FROM_A, "['ah','a.main']"
+#define A_ITSELF	"'source_node':{'type':'main','id':'a.main'}", "['a.main']"
+#define SVC		",'server_name':'svc'"
+#define FAR		",'server_name':'far'"
+/* It has gone on to that session, and nothing is denied. */
+void		 fix_gone_to(uint64_t session);
 /* The link gets an error: FORBIDDEN at that stage, and nothing went on. */
 void		 fix_forbidden(uint64_t, const char *);
 

@@ -47,7 +47,7 @@ struct peer_request
 request_of(enum peer_op op, const char *name)
 {
 	return ((struct peer_request){ .op = op, .name = span_str(name),
-	    .node = span_str("") });
+	    .node = span_str(""), .address = span_str("192.0.2.7:7") });
 }
 
 void

@@ -58,17 +58,46 @@ give(struct credentials *list, enum holder holder, uint32_t index,
 {
 	const struct credential_conf conf = { holder, index, span_str(node),
 	    method, span_str(value), span_str(contents != NULL ? contents :
-	    "") };
+	    ""), span_str("") };
 	const char *why = credentials_add(list, &conf);
 
 	ck_assert_msg(why == NULL, "%s", why);
 }
 
 void
+nodes_setup(void)
+{
+	struct credentials list = { .n = 0 };
+
+	main_setup();
+	give(&list, HOLDER_HOME, 0, "alice.home", AUTH_BY_KEY, key_conf(1),
+	    NULL);
+	give(&list, HOLDER_HOME, 0, "alice.home", AUTH_BY_KEY, key_conf(2),
+	    NULL);
+	give(&list, HOLDER_HOME, 0, "bob.home", AUTH_BY_KEY, key_conf(3),
+	    NULL);
+	give(&list, HOLDER_HOME, 0, "carol.home", AUTH_BY_SECRET, "",
+	    SECRET_1);
+	give(&list, HOLDER_HOME, 0, "carol.home", AUTH_BY_SECRET, "",
+	    SECRET_2);
+	give(&list, HOLDER_HOME, 0, "dave.home", AUTH_BY_TOKEN,
+	    "sha256:e57f0c2c3b2bd9dfc6d7c6ae3a3a9a0f"
+	    "00000000000000000000000000000000", NULL);
+	give(&list, HOLDER_HOME, 0, "erin.home", AUTH_BY_CERTIFICATE,
+	    "dns:erin.example.com", NULL);
+	give(&list, HOLDER_HOME, 0, "erin.home", AUTH_BY_CERTIFICATE,
+	    "spiffe://example.com/erin", NULL);
+	give(&list, HOLDER_PEER, 0, "b.main", AUTH_BY_KEY, key_conf(4), NULL);
+	fx_trust(r, AUTH_REQUIRED, &list, 0);
+	fx_settle(r);
+}
+
+void
 ask_as(enum node_kind kind, uint64_t session, const char *node,
     const char *authorization, int64_t ms)
 {
-	const struct session_request q = { .session = session, .kind = kind,
+	const struct session_request q = { .session = session,
+	    .conn = session, .kind = kind,
 	    .node = span_str(node), .boot = span_str(""),
 	    .address = span_str("192.0.2.7:7"), .peer = PEER_NONE,
 	    .authorization = span_str(authorization),
@@ -82,6 +111,18 @@ ask(uint64_t session, const char *node, const char *authorization,
     int64_t ms)
 {
 	ask_as(NODE_HOME, session, node, authorization, ms);
+}
+
+void
+ask_openly(uint64_t session, const char *node, bool local)
+{
+	const struct session_request q = { .session = session,
+	    .kind = NODE_HOME, .node = span_str(node), .boot = span_str(""),
+	    .address = span_str("192.0.2.7:7"), .peer = PEER_NONE,
+	    .local = local, .authorization = span_str(""),
+	    .certificate = span_str("") };
+
+	registry_open(r, &q, at(0));
 }
 
 /* All that a stranger learns is the same, whoever it is. */

@@ -26,9 +26,17 @@ struct client {
 
 extern struct registry	*r;
 
+#define SESSIONS	"SELECT count(*) FROM session" \
+			" WHERE id <> 0 AND closed IS NULL"
+
 void	main_setup(void);
 void	home_setup(void);
 void	teardown(void);
+/*
+ * A Main where alice.home has the keys 1 and 2, bob.home 3, carol.home two
+ * secrets, dave.home a token, erin.home certificates, and the peer b.main 4.
+ */
+void	nodes_setup(void);
 
 /* The text of the n-th key, as relayd.conf has it; until the next call. */
 const char	*key_conf(uint8_t);
@@ -39,6 +47,8 @@ void	give(struct credentials *, enum holder, uint32_t, const char *,
 /* A link of a home asks with this header; its session and the time. */
 void	ask_as(enum node_kind, uint64_t, const char *, const char *, int64_t);
 void	ask(uint64_t, const char *, const char *, int64_t);
+/* The same without one, from this machine or another. */
+void	ask_openly(uint64_t, const char *, bool);
 /* It is refused with 401; its nonce goes to the client. */
 void	is_challenged(uint64_t, struct client *);
 const struct reply *is_accepted(uint64_t);

@@ -90,6 +90,12 @@ fixture_free(struct registry *r)
 	ck_assert_int_eq(rmdir(dir), 0);
 }
 
+const char *
+fx_path(void)
+{
+	return (path);
+}
+
 struct when
 at(int64_t ms)
 {

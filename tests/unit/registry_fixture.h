@@ -73,6 +73,8 @@ struct service	fx_service(const char *, uint16_t);
  */
 int64_t	fx_number(const char *);
 void	fx_sql(const char *);
+/* The file; its journal is beside it. */
+const char *fx_path(void);
 /* Another connection that holds the write lock. */
 sqlite3	*fx_lock(void);
 void	 fx_unlock(sqlite3 *);

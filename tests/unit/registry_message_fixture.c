@@ -145,6 +145,8 @@ put_request(uint8_t op, bool authorization)
 	put_str(&put, "");
 	put_bool(&put, false);
 	put_bool(&put, false);
+	if (authorization)
+		put_str(&put, "192.0.2.7:7");
 }
 
 void
@@ -239,6 +241,7 @@ put_good(enum msg_type type)
 	case MSG_CALLER_ASK:
 		put_u64(&put, 5);
 		put_str(&put, "Bearer rat_x");
+		put_str(&put, "192.0.2.7:7");
 		break;
 	case MSG_POLICY_DENIED:
 		put_u32(&put, 0);

@@ -179,6 +179,22 @@ fix_say(uint64_t session, const char *fmt, ...)
 		abort();
 }
 
+void
+fix_accept(uint64_t session, const char *node_id)
+{
+	uint8_t		 buf[512];
+	struct wire_put	 w;
+
+	wire_put_init(&w, buf, sizeof(buf));
+	put_u64(&w, session);
+	put_u64(&w, 1);
+	put_u64(&w, 0);
+	put_str(&w, node_id);
+	put_str(&w, "");
+	if (!fix_tell(PROC_REGISTRY, MSG_SESSION_ACCEPT, &w))
+		abort();
+}
+
 uint64_t
 fix_open(enum session_kind kind, const char *node_id)
 {
@@ -200,15 +216,32 @@ fix_open(enum session_kind kind, const char *node_id)
 	if (!fix_tell(PROC_FRONTEND, MSG_LINK_AUTH, &w))
 		abort();
 	id = TAILQ_LAST(&fix_router->session_list, session_list)->id;
-	wire_put_init(&w, buf, sizeof(buf));
-	put_u64(&w, id);
-	put_u64(&w, 1);
-	put_u64(&w, 0);
-	put_str(&w, node_id);
-	put_str(&w, "");
-	if (!fix_tell(PROC_REGISTRY, MSG_SESSION_ACCEPT, &w))
-		abort();
+	fix_accept(id, node_id);
 	return (id);
+}
+
+uint64_t
+fix_dialed(const char *main_id)
+{
+	static uint64_t	 conn = 1000;
+	uint8_t		 buf[512];
+	struct wire_put	 w;
+	struct session	*s;
+
+	wire_put_init(&w, buf, sizeof(buf));
+	put_u64(&w, ++conn);
+	put_u32(&w, 0);
+	put_u32(&w, 1);
+	put_str(&w, main_id);
+	put_str(&w, "boot");
+	put_str(&w, "");
+	put_str(&w, "192.0.2.1");
+	if (!fix_tell(PROC_FRONTEND, MSG_LINK_DIALED, &w))
+		abort();
+	s = TAILQ_LAST(&fix_router->session_list, session_list);
+	if (!s->up)
+		fix_accept(s->id, main_id);
+	return (s->id);
 }
 
 void

@@ -54,6 +54,10 @@ void		 fix_say(uint64_t, const char *, ...)
 
 /* A session of a home or a peer that the registry has accepted. */
 uint64_t	 fix_open(enum session_kind, const char *);
+/* The registry accepts a session as that node's. */
+void		 fix_accept(uint64_t, const char *);
+/* The dialer has a link to that Main, which the registry accepts. */
+uint64_t	 fix_dialed(const char *);
 /* LINK_DOWN and LINK_QUEUE. */
 void		 fix_down(uint64_t);
 void		 fix_queue(uint64_t, bool);

@@ -311,6 +311,20 @@ START_TEST(example)
 }
 END_TEST
 
+/* A Main says so twice: by its role, and by the path it asks for. */
+START_TEST(text_of_a_main)
+{
+	const struct auth_text t = { AUTH_BY_SECRET, EXAMPLE_NONCE,
+	    EXAMPLE_CNONCE, "relay-b", true, "relay.example.com", "" };
+	char text[AUTH_TEXT_MAX];
+
+	(void)auth_text(&t, SIDE_SERVER, text);
+	ck_assert_str_eq(text, "relay/1 server\nsecret\n" EXAMPLE_NONCE "\n"
+	    EXAMPLE_CNONCE "\nrelay-b\nmain\nrelay.example.com\n/ws/peers\n"
+	    "\n");
+}
+END_TEST
+
 /* The manual has the same values. */
 START_TEST(example_is_told)
 {
@@ -472,6 +486,7 @@ main(void)
 	tcase_add_test(tc, nonces);
 	tcase_add_test(tc, nonces_once);
 	tcase_add_test(tc, example);
+	tcase_add_test(tc, text_of_a_main);
 	tcase_add_test(tc, example_is_told);
 	tcase_add_test(tc, proofs);
 	tcase_add_test(tc, joins);

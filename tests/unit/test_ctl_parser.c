@@ -34,6 +34,15 @@ refused(const char *line, const char *text)
 	ck_assert_msg(strstr(why, text) != NULL, "%s: %s", line, why);
 }
 
+/* That line is taken, for this. */
+static void
+means(const char *line, int action, int op)
+{
+	ck_assert_msg(parse(line), "%s: %s", line, why);
+	ck_assert_int_eq(cmd.action, action);
+	ck_assert_int_eq(cmd.op, op);
+}
+
 START_TEST(every_show_is_known)
 {
 	static const struct {
@@ -209,37 +218,29 @@ END_TEST
 
 START_TEST(peer_keeps_its_words)
 {
-	ck_assert(parse("peer add ws://a:1/ws/peers"));
-	ck_assert_int_eq(cmd.action, COMMAND_PEER);
-	ck_assert_int_eq(cmd.op, CTL_PEER_ADD);
+	means("peer add ws://a:1/ws/peers", COMMAND_PEER, CTL_PEER_ADD);
 	ck_assert_str_eq(cmd.name, "ws://a:1/ws/peers");
 	ck_assert_str_eq(cmd.node_id, "");
 	ck_assert(!cmd.persist && !cmd.insecure);
 	ck_assert(parse("peer add ws://a persist node persist insecure"));
 	ck_assert_str_eq(cmd.node_id, "persist");
 	ck_assert(cmd.persist && cmd.insecure);
-	ck_assert(parse("peer delete add"));
-	ck_assert_int_eq(cmd.op, CTL_PEER_DELETE);
+	means("peer delete add", COMMAND_PEER, CTL_PEER_DELETE);
 	ck_assert_str_eq(cmd.name, "add");
-	ck_assert(parse("peer reset b.main"));
-	ck_assert_int_eq(cmd.op, CTL_PEER_RESET);
+	means("peer reset b.main", COMMAND_PEER, CTL_PEER_RESET);
 	ck_assert_str_eq(cmd.name, "b.main");
 }
 END_TEST
 
 START_TEST(token_keeps_its_name)
 {
-	ck_assert(parse("token create list"));
-	ck_assert_int_eq(cmd.action, COMMAND_TOKEN);
-	ck_assert_int_eq(cmd.op, CTL_TOKEN_CREATE);
+	means("token create list", COMMAND_TOKEN, CTL_TOKEN_CREATE);
 	ck_assert_str_eq(cmd.name, "list");
 	ck_assert_ptr_null(cmd.section);
-	ck_assert(parse("token list"));
-	ck_assert_int_eq(cmd.op, CTL_TOKEN_LIST);
+	means("token list", COMMAND_TOKEN, CTL_TOKEN_LIST);
 	ck_assert_str_eq(cmd.name, "");
 	ck_assert_str_eq(cmd.section, "tokens");
-	ck_assert(parse("token revoke admin"));
-	ck_assert_int_eq(cmd.op, CTL_TOKEN_REVOKE);
+	means("token revoke admin", COMMAND_TOKEN, CTL_TOKEN_REVOKE);
 	ck_assert_str_eq(cmd.name, "admin");
 }
 END_TEST
@@ -260,17 +261,14 @@ START_TEST(node_keeps_its_words)
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		ck_assert_msg(parse(all[i].line), "%s: %s", all[i].line, why);
-		ck_assert_int_eq(cmd.action, COMMAND_NODE);
-		ck_assert_int_eq(cmd.op, all[i].op);
+		means(all[i].line, COMMAND_NODE, all[i].op);
 		ck_assert_str_eq(cmd.node_id, "expires");
 		ck_assert_str_eq(cmd.url, "");
 		ck_assert_str_eq(cmd.pin, "");
 		ck_assert_uint_eq(cmd.expires_s, i < 4 ? 0 : LIMIT_JOIN_S);
 		ck_assert_ptr_null(cmd.section);
 	}
-	ck_assert(parse("node list"));
-	ck_assert_int_eq(cmd.op, CTL_NODE_LIST);
+	means("node list", COMMAND_NODE, CTL_NODE_LIST);
 	ck_assert_str_eq(cmd.section, "nodes");
 	ck_assert(parse("enroll a.home expires 7d pin url url wss://b"));
 	ck_assert_str_eq(cmd.pin, "url");
@@ -314,9 +312,7 @@ END_TEST
 
 START_TEST(audit_has_a_count)
 {
-	ck_assert(parse("audit show"));
-	ck_assert_int_eq(cmd.action, COMMAND_AUDIT);
-	ck_assert_int_eq(cmd.op, CTL_AUDIT_SHOW);
+	means("audit show", COMMAND_AUDIT, CTL_AUDIT_SHOW);
 	ck_assert_uint_eq(cmd.count, 50);
 	ck_assert_str_eq(cmd.section, "audit");
 	ck_assert(parse("audit show -n 100000"));
@@ -325,8 +321,7 @@ START_TEST(audit_has_a_count)
 	refused("audit show -n 0", "not a number");
 	refused("audit show -n -1", "not a number");
 	refused("audit show -n all", "not a number");
-	ck_assert(parse("audit verify"));
-	ck_assert_int_eq(cmd.op, CTL_AUDIT_VERIFY);
+	means("audit verify", COMMAND_AUDIT, CTL_AUDIT_VERIFY);
 	ck_assert_str_eq(cmd.section, "verify");
 }
 END_TEST

@@ -21,8 +21,7 @@ handshake(const char *type, int version, const char *sigalgs, uint16_t scheme)
 	SSL_CTX_set_max_proto_version(w->client, version);
 	if (sigalgs != NULL)
 		ck_assert(SSL_CTX_set1_sigalgs_list(w->client, sigalgs) == 1);
-	pair_new(&p, w, true);
-	steps(&p);
+	pair_begin(&p, w);
 	ck_assert_msg(w->n_asked == 1, "%s %x %s: %zu asked", type, version,
 	    sigalgs, w->n_asked);
 	ck_assert_int_eq(p.error, SSL_ERROR_WANT_ASYNC);
@@ -91,8 +90,7 @@ START_TEST(each_group)
 		for (i = 0; i < 5; i++) {
 			ck_assert(SSL_CTX_set1_groups_list(w->client,
 			    groups[i]) == 1);
-			pair_new(&p, w, true);
-			steps(&p);
+			pair_begin(&p, w);
 			ck_assert_uint_eq(w->n_asked, 1);
 			answer(w, 0);
 			w->n_asked = 0;
@@ -136,9 +134,7 @@ client_handshake(const char *type, int version, bool works)
 	steps(&p);
 	if (works) {
 		ck_assert_uint_eq(w->n_asked, 1);
-		answer(w, 0);
-		steps(&p);
-		check_talk(&p);
+		pair_finish(&p);
 	} else {
 		ck_assert(p.failed);
 		ck_assert_uint_eq(w->n_asked, 0);
@@ -166,11 +162,8 @@ START_TEST(a_session_that_is_resumed_needs_no_keeper)
 	SSL_SESSION	*session;
 	struct pair	 p;
 
-	pair_new(&p, w, true);
-	steps(&p);
-	answer(w, 0);
-	steps(&p);
-	check_talk(&p);
+	pair_begin(&p, w);
+	pair_finish(&p);
 	session = SSL_get1_session(p.theirs);
 	SSL_shutdown(p.theirs);
 	pair_free(&p);
@@ -195,8 +188,7 @@ START_TEST(answers_out_of_order)
 	size_t		 i;
 
 	for (i = 0; i < 16; i++) {
-		pair_new(&p[i], w, true);
-		steps(&p[i]);
+		pair_begin(&p[i], w);
 	}
 	ck_assert_uint_eq(w->n_asked, 16);
 	ck_assert_uint_eq(stats(w).pending, 16);
@@ -227,9 +219,7 @@ START_TEST(entered_too_early)
 		steps(&p);
 	ck_assert_uint_eq(w->n_asked, 1);
 	ck_assert_int_eq(p.error, SSL_ERROR_WANT_ASYNC);
-	answer(w, 0);
-	steps(&p);
-	check_talk(&p);
+	pair_finish(&p);
 	pair_free(&p);
 	world_free(w);
 }

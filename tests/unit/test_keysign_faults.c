@@ -13,8 +13,7 @@ START_TEST(an_answer_that_never_comes)
 	size_t		 i;
 
 	for (i = 0; i < 3; i++) {
-		pair_new(&p[i], w, true);
-		steps(&p[i]);
+		pair_begin(&p[i], w);
 	}
 	pair_free(&p[1]);
 	ck_assert_uint_eq(stats(w).pending, 2);
@@ -40,8 +39,7 @@ START_TEST(a_connection_that_ends_with_its_answer)
 	struct world	*w = world_new("P-256");
 	struct pair	 p;
 
-	pair_new(&p, w, true);
-	steps(&p);
+	pair_begin(&p, w);
 	answer(w, 0);
 	ck_assert(keysign_paused(&p.wait));
 	pair_free(&p);
@@ -76,8 +74,7 @@ bad_answer(struct span sig, bool fits, const char *failure, int version)
 	struct pair	 p;
 
 	SSL_CTX_set_max_proto_version(w->client, version);
-	pair_new(&p, w, true);
-	steps(&p);
+	pair_begin(&p, w);
 	ck_assert(keysign_answer(w->ks, w->asked[0].request, sig) == fits);
 	ck_assert_uint_eq(w->resumes, 1);
 	steps(&p);
@@ -134,19 +131,15 @@ START_TEST(no_keeper)
 	struct pair	 p;
 
 	w->away = true;
-	pair_new(&p, w, true);
-	steps(&p);
+	pair_begin(&p, w);
 	ck_assert(p.failed);
 	ck_assert_str_eq(keysign_failure(&p.wait), "there is no keeper");
 	ck_assert_uint_eq(stats(w).failed, 1);
 	ck_assert_uint_eq(stats(w).pending, 0);
 	pair_free(&p);
 	w->away = false;
-	pair_new(&p, w, true);
-	steps(&p);
-	answer(w, 0);
-	steps(&p);
-	check_talk(&p);
+	pair_begin(&p, w);
+	pair_finish(&p);
 	ck_assert_ptr_null(keysign_failure(&p.wait));
 	pair_free(&p);
 	world_free(w);
@@ -160,8 +153,7 @@ START_TEST(a_keeper_that_goes_away)
 	size_t		 i;
 
 	for (i = 0; i < 20; i++) {
-		pair_new(&p[i], w, true);
-		steps(&p[i]);
+		pair_begin(&p[i], w);
 	}
 	w->away = true;
 	keysign_fail_all(w->ks);
@@ -216,8 +208,7 @@ START_TEST(clients_that_want_what_is_not_signed)
 	for (i = 0; i < 4; i++) {
 		ck_assert(SSL_CTX_set1_sigalgs_list(w->client,
 		    sigalgs[i]) == 1);
-		pair_new(&p, w, true);
-		steps(&p);
+		pair_begin(&p, w);
 		ck_assert(!SSL_is_init_finished(p.theirs));
 		pair_free(&p);
 	}

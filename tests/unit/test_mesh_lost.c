@@ -104,10 +104,68 @@ START_TEST(fresh_as_they_are_touched)
 	world_run(&w);
 	ck_assert_uint_eq(stale(1), 0);
 	ck_assert(world_knows(&w, 1, 0));
-	/* Only the difference went to the router. */
-	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTES], 2);
+	/* Only the difference went to the router, and that this is all. */
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTES], 3);
 	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTE_SET], 10);
 	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTE_DELETE], 1);
+}
+END_TEST
+
+/* Not before its last part, and not the end of what was before the link. */
+START_TEST(no_end_before_the_snapshot_has_one)
+{
+	own(0, 10);
+	world_link(&w, 0, 1);
+	(void)world_pull(&w, 0, SIZE_MAX);
+	(void)world_deliver(&w, 0, 1, SIZE_MAX);
+	/* All but the end is told. */
+	(void)world_pull(&w, 1, 11);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTES], 1);
+	ck_assert_uint_eq(world_routes(&w, 1, 0), 10);
+	world_link(&w, 0, 1);
+	(void)world_pull(&w, 1, SIZE_MAX);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTES], 1);
+	/* Nor when the router has had it all and there is nothing new. */
+	world_run(&w);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTES], 2);
+	world_link(&w, 0, 1);
+	(void)world_pull(&w, 1, SIZE_MAX);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTES], 2);
+	world_run(&w);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTES], 3);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTE_SET], 10);
+	world_check(&w);
+}
+END_TEST
+
+/* The router takes what it is told for what is there now. */
+START_TEST(nothing_of_before_is_told_after)
+{
+	uint64_t told;
+
+	two();
+	world_own(&w, 0, 0, 20);
+	world_own(&w, 0, 12, 20);
+	(void)world_pull(&w, 0, SIZE_MAX);
+	(void)world_deliver(&w, 0, 1, SIZE_MAX);
+	told = w.mains[1].told[MSG_PEER_ROUTE_SET];
+	/* Two changes that are still to be told when the link is another. */
+	world_link(&w, 0, 1);
+	(void)world_pull(&w, 1, SIZE_MAX);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTE_SET], told);
+	world_run(&w);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTE_SET], told + 2);
+	world_check(&w);
+	/* A new router is told of what is stale, but not as if it were not. */
+	told += 2;
+	world_new_router(&w, 1);
+	world_link(&w, 0, 1);
+	(void)world_pull(&w, 1, SIZE_MAX);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTE_SET], told);
+	ck_assert_uint_eq(world_routes(&w, 1, 0), 0);
+	world_run(&w);
+	ck_assert_uint_eq(w.mains[1].told[MSG_PEER_ROUTE_SET], told + 11);
+	world_check(&w);
 }
 END_TEST
 
@@ -336,6 +394,8 @@ main(void)
 	tcase_add_test(tc, back_before_it_is_forgotten);
 	tcase_add_test(tc, stale_since_it_was_last_whole);
 	tcase_add_test(tc, fresh_as_they_are_touched);
+	tcase_add_test(tc, no_end_before_the_snapshot_has_one);
+	tcase_add_test(tc, nothing_of_before_is_told_after);
 	tcase_add_test(tc, linked_but_never_in_step);
 	tcase_add_test(tc, takeover_by_another_session);
 	tcase_add_test(tc, stale_sessions_say_nothing);

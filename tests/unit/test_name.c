@@ -61,21 +61,6 @@ START_TEST(words)
 }
 END_TEST
 
-START_TEST(message_ids)
-{
-	char all[96];
-	int c;
-
-	for (c = 0x20; c < 0x7f; c++)
-		all[c - 0x20] = (char)c;
-	all[0x5f] = '\0';
-	assert_bytes(name_message_id, all);
-	ck_assert(!name_message_id(span_str("")));
-	ck_assert(name_message_id(repeat('a', LIMIT_MESSAGE_ID)));
-	ck_assert(!name_message_id(repeat('a', LIMIT_MESSAGE_ID + 1)));
-}
-END_TEST
-
 START_TEST(nodes)
 {
 	static const char *const good[] = {
@@ -200,7 +185,6 @@ main(void)
 	TCase *tc = tcase_create("name");
 
 	tcase_add_test(tc, words);
-	tcase_add_test(tc, message_ids);
 	tcase_add_test(tc, nodes);
 	tcase_add_test(tc, nodes_in_lower_case);
 	tcase_add_test(tc, versions);

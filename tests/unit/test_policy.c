@@ -3,47 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/policy.h"
+#include "tests/unit/rules_fixture.h"
 #include "tests/unit/suite.h"
-
-static struct policy p;
-static const struct policy_rule *decided;
-
-/* A rule about everything of an action, with its line as its number. */
-static struct policy_rule
-rule(bool allow, enum policy_action action, enum policy_who who,
-    const char *from)
-{
-	struct policy_rule r;
-
-	memset(&r, 0, sizeof(r));
-	r.allow = allow;
-	r.action = action;
-	r.who = who;
-	strcpy(r.from, from);
-	strcpy(r.file, "f");
-	r.line = p.n + 1;
-	return (r);
-}
-
-static void
-add(struct policy_rule r)
-{
-	ck_assert(policy_add(&p, &r));
-	ck_assert(policy_rule_ok(&p.rules[p.n - 1]));
-}
-
-/* (allow|deny) call from who service s method m */
-static void
-call_rule(bool allow, enum policy_who who, const char *from, const char *s,
-    const char *m)
-{
-	struct policy_rule r = rule(allow, POLICY_CALL, who, from);
-
-	strcpy(r.service, s);
-	strcpy(r.method, m);
-	add(r);
-}
 
 static void
 to_rule(bool allow, enum policy_who to_who, const char *to)
@@ -53,32 +14,6 @@ to_rule(bool allow, enum policy_who to_who, const char *to)
 	r.to_who = to_who;
 	strcpy(r.to, to);
 	add(r);
-}
-
-static struct policy_ask
-ask_call(enum policy_who who, const char *name, const char *main,
-    const char *service, const char *method)
-{
-	struct policy_ask a;
-
-	memset(&a, 0, sizeof(a));
-	a.action = POLICY_CALL;
-	a.who = who;
-	a.name = span_str(name);
-	a.main = span_str(main);
-	a.to_who = WHO_HOME;
-	a.to = span_str("bob");
-	a.to_main = span_str("");
-	a.service = span_str(service);
-	a.method = span_str(method);
-	a.self = span_str("here");
-	return (a);
-}
-
-static bool
-allows(struct policy_ask a)
-{
-	return (policy_allows(&p, &a, &decided));
 }
 
 /* A call of svc.get by someone. */
@@ -92,18 +27,6 @@ static bool
 may_method(const char *service, const char *method)
 {
 	return (allows(ask_call(WHO_HOME, "alice", "", service, method)));
-}
-
-static void
-setup(void)
-{
-	memset(&p, 0, sizeof(p));
-}
-
-static void
-teardown(void)
-{
-	policy_clear(&p);
 }
 
 START_TEST(test_no_rules)
@@ -406,95 +329,12 @@ START_TEST(test_equal)
 }
 END_TEST
 
-/* --- services as a whole --- */
-
-static bool
-sees(const char *service)
-{
-	struct policy_ask a = ask_call(WHO_HOME, "alice", "", service, "");
-
-	return (policy_may_see(&p, &a));
-}
-
-START_TEST(test_may_see)
-{
-	ck_assert(sees("svc"));
-	call_rule(false, WHO_ANY, "", "", "x*");
-	ck_assert(sees("svc"));
-	call_rule(false, WHO_ANY, "", "svc", "");
-	ck_assert(!sees("svc"));
-	ck_assert(sees("svc2"));
-	policy_clear(&p);
-	call_rule(true, WHO_ANY, "", "svc", "get");
-	call_rule(false, WHO_ANY, "", "", "");
-	ck_assert(sees("svc"));
-	ck_assert(!sees("other"));
-	policy_clear(&p);
-	/* What is allowed after it was denied is not. */
-	call_rule(false, WHO_ANY, "", "", "g*");
-	call_rule(true, WHO_ANY, "", "svc", "get");
-	call_rule(true, WHO_ANY, "", "svc", "ge*t*");
-	call_rule(false, WHO_ANY, "", "", "");
-	ck_assert(!sees("svc"));
-	policy_clear(&p);
-	call_rule(false, WHO_ANY, "", "", "get");
-	call_rule(true, WHO_ANY, "", "svc", "g*");
-	call_rule(false, WHO_ANY, "", "", "**");
-	ck_assert(sees("svc"));
-	policy_clear(&p);
-	/* Denials of others do not count. */
-	call_rule(false, WHO_HOME, "bob", "", "g*");
-	call_rule(true, WHO_ANY, "", "svc", "get");
-	call_rule(false, WHO_ANY, "", "", "");
-	ck_assert(sees("svc"));
-	policy_clear(&p);
-	call_rule(false, WHO_HOME, "alice", "", "");
-	call_rule(true, WHO_ANY, "", "", "");
-	ck_assert(!sees("svc"));
-}
-END_TEST
-
-static bool
-sees_methods(const char *a, const char *b)
-{
-	struct policy_ask ask = ask_call(WHO_HOME, "alice", "", "svc", "");
-	struct service_method m[2];
-	struct service s;
-
-	service_init(&s);
-	memset(m, 0, sizeof(m));
-	strcpy(m[0].name, a);
-	strcpy(m[1].name, b);
-	s.methods = m;
-	s.n_methods = 2;
-	return (policy_may_see_service(&p, &ask, &s));
-}
-
-START_TEST(test_may_see_methods)
-{
-	struct policy_ask ask = ask_call(WHO_HOME, "alice", "", "svc", "");
-	struct service s;
-
-	ck_assert(sees_methods("get", "put"));
-	call_rule(false, WHO_ANY, "", "", "g*");
-	ck_assert(sees_methods("get", "put"));
-	ck_assert(!sees_methods("get", "go"));
-	call_rule(false, WHO_ANY, "", "", "p*");
-	ck_assert(!sees_methods("get", "put"));
-	ck_assert(sees_methods("get", "xput"));
-	service_init(&s);
-	ck_assert(policy_may_see_service(&p, &ask, &s));
-	call_rule(false, WHO_ANY, "", "", "");
-	ck_assert(!policy_may_see_service(&p, &ask, &s));
-}
-END_TEST
-
 int
 main(void)
 {
 	TCase *tc = tcase_create("policy");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, rules_setup, rules_teardown);
 	tcase_add_test(tc, test_no_rules);
 	tcase_add_test(tc, test_admin_default);
 	tcase_add_test(tc, test_first_match);
@@ -510,7 +350,5 @@ main(void)
 	tcase_add_test(tc, test_many);
 	tcase_add_test(tc, test_add_bad);
 	tcase_add_test(tc, test_equal);
-	tcase_add_test(tc, test_may_see);
-	tcase_add_test(tc, test_may_see_methods);
 	return (suite_run("policy", tc));
 }

@@ -277,12 +277,14 @@ START_TEST(reset)
 	fx_main(r, 12, "expected.main", 1, "b", 0);
 	fx_settle(r);
 	registry_ctl_peer(r, 7, &(struct peer_request){ PEER_OP_RESET,
-	    span_str("who.dials.us"), span_str(""), false, false }, at(0));
+	    span_str("who.dials.us"), span_str(""), false, false,
+	    span_str("") }, at(0));
 	ck_assert_uint_eq(fx_expect(r, MSG_SESSION_END, 11)->status, 1000);
 	fx_expect(r, MSG_CTL_END, 7);
 	fx_dial(r, 0, 0);
 	registry_ctl_peer(r, 7, &(struct peer_request){ PEER_OP_RESET,
-	    span_str("expected.main"), span_str(""), false, false }, at(0));
+	    span_str("expected.main"), span_str(""), false, false,
+	    span_str("") }, at(0));
 	fx_expect(r, MSG_SESSION_END, 12);
 	fx_expect(r, MSG_CTL_END, 7);
 	fx_dial(r, 1, PEER_AT_ONCE);

@@ -110,6 +110,25 @@ START_TEST(dialer_that_was_started_anew)
 }
 END_TEST
 
+/* The hold is for what comes after it: to say it again would never end. */
+START_TEST(a_handshake_goes_on)
+{
+	configure(1);
+	ck_assert(told(1, PEER_HANDSHAKE, ""));
+	add(1, "b.main", PEER_NONE, "", 0);
+	says(1, PEER_HOLD);
+	ck_assert(told(1, PEER_HANDSHAKE, ""));
+	says(1, 0);
+	ck_assert(told(1, PEER_HELD, ""));
+	says(1, 0);
+	/* One that dials after that was started anew. */
+	ck_assert(told(1, PEER_WAITING, ""));
+	says(1, PEER_HOLD);
+	peers_link_remove(&p, peers_link(&p, 1));
+	says(1, PEER_GO_ON);
+}
+END_TEST
+
 START_TEST(registry_that_was_started_anew)
 {
 	configure(1);
@@ -264,6 +283,7 @@ main(void)
 	tcase_add_test(tc, learns_who_is_linked);
 	tcase_add_test(tc, two_urls_of_one_main);
 	tcase_add_test(tc, dialer_that_was_started_anew);
+	tcase_add_test(tc, a_handshake_goes_on);
 	tcase_add_test(tc, registry_that_was_started_anew);
 	tcase_add_test(tc, at_once);
 	tcase_add_test(tc, states_that_do_not_count);

@@ -247,6 +247,33 @@ START_TEST(conf_peers)
 }
 END_TEST
 
+static void
+put_resume_uplink(uint32_t peer)
+{
+	put_u64(&put, 1);
+	put_u64(&put, 1);
+	put_u8(&put, 3);
+	put_u32(&put, peer);
+	put_u32(&put, 1);
+	put_str(&put, "main.x");
+	put_str(&put, "192.0.2.1:1");
+}
+
+/* Only a home has uplinks, all of which it has dialled. */
+START_TEST(resumed_uplink)
+{
+	put_resume_uplink(0);
+	ck_assert(!send_message(MSG_SESSION_RESUME));
+	teardown();
+	r = fixture_home();
+	fx_settle(r);
+	put_resume_uplink(PEER_NONE);
+	ck_assert(!send_message(MSG_SESSION_RESUME));
+	put_resume_uplink(0);
+	ck_assert(send_message(MSG_SESSION_RESUME));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -257,6 +284,7 @@ main(void)
 	tcase_add_loop_test(tc, cut_short, 0, N_TYPES);
 	tcase_add_loop_test(tc, too_long, 0, N_TYPES);
 	tcase_add_test(tc, values_out_of_range);
+	tcase_add_test(tc, resumed_uplink);
 	tcase_add_test(tc, counts_that_lie);
 	tcase_add_test(tc, types_of_others);
 	tcase_add_test(tc, text_of_clients);

@@ -26,6 +26,29 @@ ends(enum ctl_status status)
 	ck_assert_uint_eq(fx_expect(r, MSG_CTL_END, 9)->status, status);
 }
 
+/* The same with these words. */
+static void
+ends_with(enum ctl_status status, const char *text)
+{
+	const struct reply *reply = fx_expect(r, MSG_CTL_END, 9);
+
+	ck_assert_uint_eq(reply->status, status);
+	ck_assert_str_eq(reply->body, text);
+}
+
+/* How often the audit log has that of alice.home, by whom it was. */
+static int64_t
+recorded(const char *what)
+{
+	char sql[256];
+
+	fx_settle(r);
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM audit WHERE subject ="
+	    " 'alice.home' AND object = '%s' AND detail LIKE"
+	    " 'by control socket%%'", what);
+	return (fx_number(sql));
+}
+
 /* What is shown once; until the next call. */
 static const char *
 shown(const char *what)
@@ -236,6 +259,10 @@ START_TEST(rotates)
 	by_key(4, 1, false, 50);
 	by_key(5, 2, true, 60);
 	ck_assert_int_eq(fx_number(CREDENTIALS), 1);
+	ck_assert_int_eq(recorded("enroll"), 1);
+	ck_assert_int_eq(recorded("rotate"), 1);
+	ck_assert_int_eq(fx_number("SELECT count(*) FROM audit WHERE detail ="
+	    " 'by control socket, to join at wss://main.example:8443'"), 2);
 }
 END_TEST
 
@@ -255,6 +282,10 @@ START_TEST(disables)
 	order(CTL_NODE_DISABLE, "Alice.home", 20);
 	is_ended(1);
 	ends(CTL_OK);
+	order(CTL_NODE_DISABLE, "alice.home", 25);
+	is_ended(1);			/* the router has not done it yet */
+	ends_with(CTL_NOT_FOUND, "that node is disabled already");
+	ck_assert_int_eq(recorded("disabled"), 1);
 	by_key(2, 1, false, 30);
 	r = fixture_restart(r, 40);		/* wherever it comes from */
 	by_key(3, 1, false, 40);
@@ -335,7 +366,8 @@ START_TEST(configured_nodes)
 	order(CTL_NODE_REVOKE, "alice.home", 1);
 	ends(CTL_REFUSED);
 	order(CTL_NODE_ENROLL, "alice.home", 1);
-	ends(CTL_REFUSED);
+	ends_with(CTL_REFUSED, "its credentials are in relayd.conf: take them "
+	    "out there and reload, then enroll it");
 	order(CTL_NODE_ROTATE, "alice.home", 1);
 	ends(CTL_REFUSED);
 	by_key(1, 1, true, 2);
@@ -437,6 +469,19 @@ START_TEST(lists)
 	    "b.main 2 c key \ncarol.home 1 c secret d\ndave.home 1 e join \n");
 	registry_each_node(r, list_one, &one, at(1));
 	ck_assert_str_eq(one.text, "alice.home 1 ce secret,token \n");
+	/* Who did not join in time has nothing here, before it is deleted. */
+	l = (struct listed){ "", 100 };
+	order(CTL_NODE_ENROLL, "carol.home", 0);
+	fx_settle(r);
+	registry_each_node(r, list_one, &l, at(HOUR));
+	ck_assert_str_eq(l.text, "alice.home 1 ce secret,token \n"
+	    "b.main 2 c key \ncarol.home 1 c secret d\n");
+	/* It stays listed if it may not come. */
+	l = (struct listed){ "", 100 };
+	order(CTL_NODE_DISABLE, "dave.home", 1);
+	fx_settle(r);
+	registry_each_node(r, list_one, &l, at(HOUR));
+	ck_assert_ptr_nonnull(strstr(l.text, "\ndave.home 0   d\n"));
 }
 END_TEST
 

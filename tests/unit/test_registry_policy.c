@@ -50,18 +50,26 @@ START_TEST(denied_service)
 }
 END_TEST
 
-START_TEST(denied_visibility)
+/* alice.home is linked, and nothing is published beyond this Main. */
+static void
+alice_is_for_the_main(void)
 {
 	struct policy_rule one = fx_new_rule(false, POLICY_PUBLISH,
 	    WHO_ANY, "", "");
-	struct service list[2] = { fx_service("wiki", 0),
-	    fx_service("blog", 0) };
-	const struct reply *reply;
 
 	one.visibility = VISIBILITY_FEDERATION;
 	fx_add_rule(&one);
 	fx_rules();
 	fx_open_home(11, "alice.home");
+}
+
+START_TEST(denied_visibility)
+{
+	struct service list[2] = { fx_service("wiki", 0),
+	    fx_service("blog", 0) };
+	const struct reply *reply;
+
+	alice_is_for_the_main();
 	list[0].visibility = VISIBILITY_MAIN;
 	register_list(11, 5, list, 2);
 	routes(11, 1, "wiki");
@@ -74,16 +82,11 @@ END_TEST
 /* One that policy denies and one that it does not, of one name and version. */
 START_TEST(denied_and_repeated)
 {
-	struct policy_rule one = fx_new_rule(false, POLICY_PUBLISH,
-	    WHO_ANY, "", "");
 	struct service list[2] = { fx_service("wiki", 0),
 	    fx_service("wiki", 0) };
 	const struct reply *reply;
 
-	one.visibility = VISIBILITY_FEDERATION;
-	fx_add_rule(&one);
-	fx_rules();
-	fx_open_home(11, "alice.home");
+	alice_is_for_the_main();
 	list[1].visibility = VISIBILITY_MAIN;
 	register_list(11, 5, list, 2);
 	routes(11, 0, NULL);
@@ -209,6 +212,81 @@ START_TEST(comes_back_whole)
 }
 END_TEST
 
+/*
+ * The next registry has from the router what is routed, and no home registers
+ * for it: what policy has denied must be there still.
+ */
+START_TEST(denied_outlives)
+{
+	struct service blog = fx_service("blog", 1);
+
+	fx_rule(false, POLICY_PUBLISH, WHO_HOME, "alice.home", "wiki");
+	fx_rules();
+	fx_open_home(11, "alice.home");
+	(void)fx_verdict(11, wiki_and_blog, 2, 0);
+	r = fixture_restart(r, 1);
+	if (_i == 0)
+		fx_rule(false, POLICY_PUBLISH, WHO_HOME, "alice.home", "wiki");
+	fx_rules();
+	fx_resume(r, 11, 1, "alice.home", 2);
+	fx_settle(r);
+	registry_register(r, 11, 0, &blog, 1, fx_now());
+	service_clear(&blog);
+	routes(11, 1, "blog");
+	if (_i == 0) {
+		fx_expect(r, MSG_REGISTERED, 11);
+		fx_silent(r);
+		fx_rules();
+	}
+	/* It was changed before or after: now it may be. */
+	routes(11, 2, "wiki");
+	fx_settle(r);
+	/* What the home itself says replaces all. */
+	(void)fx_verdict(11, wiki_and_blog, 1, 0);
+	ck_assert_int_eq(fx_number("SELECT count(*) FROM service"), 1);
+}
+END_TEST
+
+/* The router had not heard yet that it is denied. */
+START_TEST(denied_and_routed)
+{
+	struct service wiki = fx_service("wiki", 1);
+
+	fx_rule(false, POLICY_PUBLISH, WHO_HOME, "alice.home", "wiki");
+	fx_rules();
+	fx_open_home(11, "alice.home");
+	(void)fx_verdict(11, wiki_and_blog, 2, 0);
+	r = fixture_restart(r, 1);
+	fx_rule(false, POLICY_PUBLISH, WHO_HOME, "alice.home", "wiki");
+	fx_rules();
+	fx_resume(r, 11, 1, "alice.home", 2);
+	fx_settle(r);
+	registry_register(r, 11, 0, &wiki, 1, fx_now());
+	service_clear(&wiki);
+	routes(11, 0, NULL);
+	ck_assert_int_eq(fx_number("SELECT count(*) FROM service WHERE"
+	    " denied"), 1);
+	ck_assert_int_eq(fx_number("SELECT count(*) FROM method"), 1);
+}
+END_TEST
+
+/* Unless the session has ended, or has another set by now. */
+START_TEST(denied_goes)
+{
+	fx_rule(false, POLICY_PUBLISH, WHO_HOME, "alice.home", "wiki");
+	fx_rules();
+	fx_open_home(11, "alice.home");
+	(void)fx_verdict(11, wiki_and_blog, 2, 0);
+	r = fixture_restart(r, 1);
+	ck_assert_int_eq(fx_number("SELECT count(*) FROM service"), 1);
+	fx_rules();
+	fx_silent(r);
+	ck_assert_ptr_nonnull(strstr(fx_view(r, 200, 10), "\"count\":0"));
+	fx_open_home(12, "alice.home");
+	ck_assert_int_eq(fx_number("SELECT count(*) FROM service"), 0);
+}
+END_TEST
+
 START_TEST(not_of_who_is_gone)
 {
 	fx_open_home(11, "alice.home");
@@ -287,6 +365,9 @@ main(void)
 	tcase_add_test(tc, without_rules_nothing_is_denied);
 	tcase_add_test(tc, judged_again);
 	tcase_add_test(tc, comes_back_whole);
+	tcase_add_loop_test(tc, denied_outlives, 0, 2);
+	tcase_add_test(tc, denied_and_routed);
+	tcase_add_test(tc, denied_goes);
 	tcase_add_test(tc, not_of_who_is_gone);
 	tcase_add_test(tc, a_database_that_fails);
 	tcase_add_test(tc, connect);

@@ -4,126 +4,8 @@
 #include <string.h>
 
 #include "common/ctl.h"
-#include "tests/unit/registry_auth_fixture.h"
+#include "tests/unit/registry_prove_fixture.h"
 #include "tests/unit/suite.h"
-
-#define NONCE	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
-#define ASKED	"Relay nonce=\"" NONCE "\", Bearer"
-#define JOIN_TEXT	"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI"
-
-static struct credentials	list;
-static struct auth_proof	shown;	/* the last header of ours */
-
-/* We are asked for a proof; its header, or NULL and there is a reason. */
-static const char *
-prove(enum node_kind kind, uint64_t conn, uint32_t index, uint32_t generation,
-    const char *main_id, const char *challenge)
-{
-	const struct proof_request q = { conn, kind, index, generation,
-	    span_str(main_id), span_str(challenge) };
-	const struct reply *reply;
-
-	registry_prove(r, &q, at(0));
-	reply = fx_expect(r, MSG_PROOF_ANSWER, conn);
-	if (reply->header == NULL) {
-		ck_assert_str_ne(reply->reason, "");
-		return (NULL);
-	}
-	ck_assert_str_eq(reply->reason, "");
-	ck_assert_ptr_null(auth_parse(span_str(reply->header), &shown));
-	return (reply->header);
-}
-
-static struct auth_text
-text_of(const char *main_id, bool peer, const char *key)
-{
-	return ((struct auth_text){ shown.method, shown.nonce, shown.cnonce,
-	    r->node_id, peer, main_id, key });
-}
-
-/* What the Main with the n-th key answers. */
-static const char *
-answer(const char *main_id, bool peer, uint8_t n)
-{
-	static char out[PROOF_TEXT];
-	char key[AUTH_KEY_TEXT], proof[B64URL_SIZE(AUTH_SIGNATURE)];
-	uint8_t seed[AUTH_KEY], bytes[AUTH_SIGNATURE];
-	struct auth_text text;
-
-	memset(seed, n, sizeof(seed));
-	strcpy(key, key_conf(n) + strlen("ed25519:"));
-	text = text_of(main_id, peer, key);
-	auth_sign(seed, &text, SIDE_SERVER, bytes);
-	b64url_encode(bytes, sizeof(bytes), proof);
-	snprintf(out, sizeof(out), "method=key, key=%s, proof=%s", key,
-	    proof);
-	return (out);
-}
-
-static const char *
-answer_mac(const char *main_id, const char *secret)
-{
-	static char out[PROOF_TEXT];
-	char proof[B64URL_SIZE(AUTH_MAC)];
-	struct auth_text text = text_of(main_id, false, "");
-	uint8_t mac[AUTH_MAC];
-
-	auth_mac(span_str(secret), &text, SIDE_SERVER, mac);
-	b64url_encode(mac, sizeof(mac), proof);
-	snprintf(out, sizeof(out), "method=secret, proof=%s", proof);
-	return (out);
-}
-
-/* The Main of an uplink or peer lets us in, with this proof. */
-static void
-opened(enum node_kind kind, uint64_t session, uint64_t conn, uint32_t index,
-    const char *main_id, const char *proof)
-{
-	const struct session_request q = { .session = session, .kind = kind,
-	    .node = span_str(main_id), .boot = span_str(""),
-	    .address = span_str("192.0.2.2:443"), .peer = index,
-	    .generation = 1, .conn = conn, .tls = true,
-	    .authorization = span_str(proof), .certificate = span_str("") };
-
-	registry_open(r, &q, at(0));
-}
-
-static void
-uplink(uint64_t session, uint64_t conn, const char *main_id,
-    const char *proof)
-{
-	opened(NODE_UPLINK, session, conn, 0, main_id, proof);
-}
-
-static void
-is_denied(uint64_t session, uint16_t status)
-{
-	const struct reply *reply = fx_expect(r, MSG_SESSION_DENY, session);
-
-	ck_assert_uint_eq(reply->status, status);
-	ck_assert_ptr_null(reply->header);
-	fx_silent(r);
-}
-
-static void
-configure(void)
-{
-	fx_trust(r, AUTH_REQUIRED, &list, 0);
-	fx_settle(r);
-}
-
-static void
-setup(void)
-{
-	home_setup();
-	memset(&list, 0, sizeof(list));
-}
-
-static void
-expect_key(uint8_t n)
-{
-	give(&list, HOLDER_UPLINK, 0, "", AUTH_BY_KEY, key_conf(n), NULL);
-}
 
 START_TEST(by_own_key)
 {
@@ -320,6 +202,109 @@ START_TEST(by_token)
 }
 END_TEST
 
+/* --- what is said of it --- */
+
+/* What the second uplink is shown comes from that file. */
+static void
+give_file(enum auth_method method, const char *contents, const char *file)
+{
+	const struct credential_conf conf = { HOLDER_UPLINK, 1, span_str(""),
+	    method, span_str(""), span_str(contents), span_str(file) };
+
+	ck_assert_ptr_null(credentials_add(&list, &conf));
+}
+
+START_TEST(says_what_is_shown)
+{
+	static const struct {
+		enum auth_method method;
+		const char	*contents, *file, *text;
+	} of[] = {
+		{ AUTH_BY_SECRET, SECRET_1, "/etc/a b", "the secret in /etc/a b" },
+		{ AUTH_BY_TOKEN, TOKEN_1, "/etc/t", "the token in /etc/t" },
+		{ AUTH_BY_JOIN, JOIN_TEXT, "/var/join",
+		    "the one-time secret in /var/join" },
+	};
+
+	if (of[_i].method == AUTH_BY_JOIN)
+		give(&list, HOLDER_UPLINK, 1, "", AUTH_BY_KEY, key_conf(1),
+		    NULL);
+	give_file(of[_i].method, of[_i].contents, of[_i].file);
+	configure();
+	ck_assert_ptr_nonnull(prove(NODE_UPLINK, 5, 1, 1, "main.one", ASKED));
+	ck_assert_str_eq(said, of[_i].text);
+	ck_assert_ptr_null(strstr(said, of[_i].contents));
+}
+END_TEST
+
+/* Of two it is the one that was shown. */
+START_TEST(says_which_is_shown)
+{
+	give_file(AUTH_BY_SECRET, SECRET_1, "/one");
+	give_file(AUTH_BY_SECRET, SECRET_2, "/two");
+	configure();
+	(void)prove(NODE_UPLINK, 5, 1, 1, "main.one", ASKED);
+	ck_assert_str_eq(said, "the secret in /one");
+	(void)prove(NODE_UPLINK, 6, 1, 1, "main.one", ASKED);
+	ck_assert_str_eq(said, "the secret in /two");
+}
+END_TEST
+
+START_TEST(says_end_of_a_long_path)
+{
+	char file[CREDENTIAL_FILE_MAX + 1], want[128 + sizeof(file)];
+	size_t end = CREDENTIAL_FILE_MAX - 120;
+
+	memset(file, 'x', sizeof(file));
+	file[end] = '/';
+	file[CREDENTIAL_FILE_MAX] = '\0';
+	give_file(AUTH_BY_SECRET, SECRET_1, file + end);
+	give_file(AUTH_BY_SECRET, SECRET_2, file);
+	configure();
+	(void)prove(NODE_UPLINK, 5, 1, 1, "main.one", ASKED);
+	snprintf(want, sizeof(want), "the secret in %s", file + end);
+	ck_assert_str_eq(said, want);
+	(void)prove(NODE_UPLINK, 6, 1, 1, "main.one", ASKED);
+	snprintf(want, sizeof(want), "the secret in ...%s", file + end);
+	ck_assert_str_eq(said, want);
+}
+END_TEST
+
+/* With the longest of ids nothing is cut. */
+START_TEST(says_key_and_node)
+{
+	char want[LIMIT_DENIAL];
+
+	memset(r->node_id, 'n', LIMIT_NODE_ID);
+	r->node_id[LIMIT_NODE_ID] = '\0';
+	configure();
+	ck_assert_ptr_nonnull(prove(NODE_UPLINK, 5, 0, 1, "main.x", ASKED));
+	snprintf(want, sizeof(want), "the key ed25519:%s of %s",
+	    r->trust->public_text, r->node_id);
+	ck_assert_str_eq(said, want);
+}
+END_TEST
+
+/* Both ids are said where it asks as where it has let us in. */
+START_TEST(says_who_it_is_not)
+{
+	char node[LIMIT_NODE_ID + 1], want[LIMIT_DENIAL];
+
+	memset(node, 'm', LIMIT_NODE_ID);
+	node[LIMIT_NODE_ID] = '\0';
+	configure();
+	ck_assert_ptr_null(prove(NODE_UPLINK, 5, 1, 1, node, ASKED));
+	snprintf(want, sizeof(want), "it calls itself %s, the configuration "
+	    "says main.one", node);
+	ck_assert_str_eq(said, want);
+	opened(NODE_UPLINK, 1, 5, 1, node, "");
+	ck_assert_str_eq(fx_expect(r, MSG_SESSION_DENY, 1)->detail, want);
+	opened(NODE_UPLINK, 2, 5, 1, "", "");
+	ck_assert_str_eq(fx_expect(r, MSG_SESSION_DENY, 2)->detail,
+	    "it calls itself nothing, the configuration says main.one");
+}
+END_TEST
+
 /*
  * Whoever is in between takes the challenge away and leaves what would give it
  * something: it gets nothing that it could use.
@@ -359,275 +344,11 @@ START_TEST(token_and_key)
 }
 END_TEST
 
-/* --- joining --- */
-
-/* The second uplink, which is main.one's, has a key and a one-time secret. */
-static void
-configure_join(const char *secret)
-{
-	give(&list, HOLDER_UPLINK, 1, "", AUTH_BY_KEY, key_conf(1), NULL);
-	if (secret != NULL)
-		give(&list, HOLDER_UPLINK, 1, "", AUTH_BY_JOIN, "", secret);
-	configure();
-}
-
-/* It asks; by which method and key it is answered. */
-static void
-asks(uint64_t conn, enum auth_method method, char key[AUTH_KEY_TEXT])
-{
-	struct auth_text text;
-
-	ck_assert_ptr_nonnull(prove(NODE_UPLINK, conn, 1, 1, "main.one",
-	    ASKED));
-	ck_assert_int_eq(shown.method, method);
-	text = text_of("main.one", false, shown.key_text);
-	ck_assert(auth_verify(shown.key, &text, SIDE_CLIENT,
-	    shown.signature));
-	strcpy(key, shown.key_text);
-}
-
-static void
-lets_in(uint64_t session, uint64_t conn)
-{
-	opened(NODE_UPLINK, session, conn, 1, "main.one",
-	    answer("main.one", false, 1));
-	is_accepted(session);
-}
-
-static void
-joined(uint32_t generation)
-{
-	ck_assert_uint_eq(fx_expect(r, MSG_JOINED, 1)->tag, generation);
-	fx_silent(r);
-}
-
-static int64_t
-identities(const char *where)
-{
-	char sql[128];
-
-	snprintf(sql, sizeof(sql), "SELECT count(*) FROM identity WHERE %s",
-	    where);
-	return (fx_number(sql));
-}
-
-struct identities {
-	char	text[512];
-};
-
-static void
-list_identity(void *arg, const char *key, const char *main_id)
-{
-	struct identities *l = arg;
-	size_t at = strlen(l->text);
-
-	snprintf(l->text + at, sizeof(l->text) - at, "%s %s\n", key, main_id);
-}
-
-/* The keys that are shown: the node's own, and that of main.one, or NULL. */
-static void
-are_identities(const char *key)
-{
-	struct identities l = { "" };
-	char want[512];
-
-	snprintf(want, sizeof(want), "ed25519:%s \n%s%s%s",
-	    r->trust->public_text, key != NULL ? "ed25519:" : "",
-	    key != NULL ? key : "", key != NULL ? " main.one\n" : "");
-	registry_each_identity(r, list_identity, &l);
-	ck_assert_str_eq(l.text, want);
-}
-
-START_TEST(joins)
-{
-	struct auth_text text;
-	char secret[33], key[AUTH_KEY_TEXT], again[AUTH_KEY_TEXT];
-
-	memset(secret, 2, sizeof(secret));
-	configure_join(JOIN_TEXT);
-	asks(5, AUTH_BY_JOIN, key);
-	text = text_of("main.one", false, key);
-	ck_assert(auth_verify_mac((struct span){ secret, 32 }, &text,
-	    SIDE_JOIN, shown.mac));
-	/* It is one for this Main, and kept before anybody hears of it. */
-	ck_assert_str_ne(key, r->trust->public_text);
-	ck_assert_int_eq(identities("main = 'main.one' AND joining <> ''"), 1);
-	are_identities(NULL);
-	opened(NODE_UPLINK, 1, 5, 1, "main.one", "");
-	is_denied(1, 403);			/* not joined by that */
-	are_identities(NULL);
-	lets_in(2, 5);
-	joined(1);
-	ck_assert_int_eq(identities("joining <> ''"), 0);
-	are_identities(key);
-	/* From now on by that key, also after a start. */
-	asks(6, AUTH_BY_KEY, again);
-	ck_assert_str_eq(again, key);
-	r = fixture_restart(r, 1);
-	configure_join(NULL);
-	are_identities(key);
-	asks(5, AUTH_BY_KEY, again);
-	ck_assert_str_eq(again, key);
-	/* Whoever is not main.one by the configuration sees the own one. */
-	ck_assert_ptr_nonnull(prove(NODE_UPLINK, 6, 0, 1, "main.x", ASKED));
-	ck_assert_str_eq(shown.key_text, r->trust->public_text);
-	ck_assert_ptr_nonnull(prove(NODE_UPLINK, 7, 0, 1, "main.one", ASKED));
-	ck_assert_str_eq(shown.key_text, r->trust->public_text);
-}
-END_TEST
-
-/* Which Main that is must be known. */
-START_TEST(joins_nobody)
-{
-	expect_key(1);
-	give(&list, HOLDER_UPLINK, 0, "", AUTH_BY_JOIN, "", JOIN_TEXT);
-	configure();
-	(void)prove(NODE_UPLINK, 5, 0, 1, "main.x", ASKED);
-	ck_assert_int_eq(shown.method, AUTH_BY_KEY);
-	ck_assert_str_eq(shown.key_text, r->trust->public_text);
-}
-END_TEST
-
-/* A secret that was used, with the answer lost, locks nobody out. */
-START_TEST(joined_before)
-{
-	char key[AUTH_KEY_TEXT], again[AUTH_KEY_TEXT];
-
-	configure_join(JOIN_TEXT);
-	asks(5, AUTH_BY_JOIN, key);
-	if (_i % 2 == 1) {		/* killed at once */
-		r = fixture_restart(r, 1);
-		configure_join(JOIN_TEXT);
-		asks(5, AUTH_BY_JOIN, again);
-		ck_assert_str_eq(again, key);
-	}
-	asks(6, AUTH_BY_KEY, again);
-	ck_assert_str_eq(again, key);
-	asks(7, AUTH_BY_JOIN, again);
-	ck_assert_str_eq(again, key);
-	asks(8, AUTH_BY_KEY, again);
-	ck_assert_str_eq(again, r->trust->public_text);
-	if (_i < 2) {
-		asks(9, AUTH_BY_JOIN, again);
-		asks(10, AUTH_BY_KEY, again);
-		ck_assert_str_eq(again, key);
-		lets_in(1, 10);
-		joined(1);
-		are_identities(key);
-	} else {
-		/* It never was: the key of before is the right one. */
-		lets_in(1, 8);
-		joined(1);
-		are_identities(NULL);
-		ck_assert_int_eq(identities("main <> ''"), 0);
-	}
-}
-END_TEST
-
-#define OTHER_JOIN	"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM"
-
-START_TEST(joins_again)
-{
-	char first[AUTH_KEY_TEXT], key[AUTH_KEY_TEXT], again[AUTH_KEY_TEXT];
-
-	configure_join(JOIN_TEXT);
-	asks(5, AUTH_BY_JOIN, first);
-	lets_in(1, 5);
-	joined(1);
-	configure_join(OTHER_JOIN);
-	asks(6, AUTH_BY_JOIN, key);
-	ck_assert_str_ne(key, first);
-	ck_assert_str_ne(key, r->trust->public_text);
-	are_identities(first);
-	if (_i == 0) {
-		lets_in(2, 6);
-	} else {
-		r = fixture_restart(r, 1);
-		configure_join(OTHER_JOIN);
-		asks(6, AUTH_BY_JOIN, again);
-		asks(7, AUTH_BY_KEY, again);
-		ck_assert_str_eq(again, key);
-		if (_i == 2) {
-			asks(8, AUTH_BY_JOIN, again);
-			asks(9, AUTH_BY_KEY, again);
-			ck_assert_str_eq(again, first);
-		}
-		lets_in(2, _i == 2 ? 9 : 7);
-	}
-	joined(1);
-	are_identities(_i == 2 ? first : key);
-	ck_assert_int_eq(identities("joining <> ''"), 0);
-	ck_assert_int_eq(identities("1"), 2);
-}
-END_TEST
-
-/* A key that is not in the database is shown to nobody. */
-START_TEST(join_not_written)
-{
-	char key[AUTH_KEY_TEXT];
-	sqlite3 *lock;
-
-	configure_join(JOIN_TEXT);
-	lock = fx_lock();
-	ck_assert_ptr_null(prove(NODE_UPLINK, 5, 1, 1, "main.one", ASKED));
-	fx_unlock(lock);
-	ck_assert_int_eq(identities("1"), 1);
-	asks(6, AUTH_BY_KEY, key);
-	ck_assert_str_eq(key, r->trust->public_text);
-}
-END_TEST
-
-/* --- what is not asked for any more --- */
-
-START_TEST(uplink_is_cut)
-{
-	const struct reply *reply;
-
-	expect_key(1);
-	configure();
-	(void)prove(NODE_UPLINK, 5, 0, 1, "main.x", ASKED);
-	uplink(1, 5, "main.x", answer("main.x", false, 1));
-	is_accepted(1);
-	expect_key(2);
-	expect_key(1);
-	fx_trust(r, AUTH_REQUIRED, &list, 0);
-	fx_silent(r);
-	expect_key(2);
-	fx_trust(r, AUTH_REQUIRED, &list, 0);
-	reply = fx_expect(r, MSG_SESSION_END, 1);
-	ck_assert_uint_eq(reply->status, 1008);
-	fx_trust(r, AUTH_REQUIRED, NULL, 0);
-	fx_silent(r);
-}
-END_TEST
-
-/* The configuration names another Main for the uplink that is up. */
-START_TEST(uplink_of_another)
-{
-	static const struct uplink_conf uplinks[] = {
-		{ "up0", 443, "/ws/federation", "main.x" },
-		{ "up1", 443, "/ws/federation", "main.two" } };
-	const struct trust_conf conf = { AUTH_REQUIRED, "", uplinks, 2 };
-
-	configure();
-	uplink(1, 5, "main.x", "");
-	is_accepted(1);
-	opened(NODE_UPLINK, 2, 6, 1, "main.one", "");
-	is_accepted(2);
-	fx_settle(r);
-	registry_configure_trust(r, 1, &conf, &list, at(1));
-	ck_assert_uint_eq(fx_expect(r, MSG_SESSION_END, 2)->status, 1008);
-	fx_silent(r);
-}
-END_TEST
-
 /* --- a Main that dials another --- */
 
 START_TEST(peers)
 {
-	teardown();
-	main_setup();
-	fx_peers(r, 1, 2, 0);
+	dials_peers(2);
 	give(&list, HOLDER_PEER, 0, "b.main", AUTH_BY_KEY, key_conf(1), NULL);
 	configure();
 	ck_assert_ptr_null(prove(NODE_PEER, 5, 0, 1, "main.example", ASKED));
@@ -656,9 +377,7 @@ START_TEST(disabled_peer)
 	    .node = span_str("b.main"), .url = span_str(""),
 	    .pin = span_str("") };
 
-	teardown();
-	main_setup();
-	fx_peers(r, 1, 2, 0);
+	dials_peers(2);
 	opened(NODE_PEER, 1, 5, 0, "b.main", "");
 	is_accepted(1);
 	registry_ctl_node(r, 9, &q, at(1));
@@ -679,9 +398,7 @@ END_TEST
  */
 START_TEST(peer_takes_a_name)
 {
-	teardown();
-	main_setup();
-	fx_peers(r, 1, 3, 0);
+	dials_peers(3);
 	give(&list, HOLDER_MAIN, 0, "b.main", AUTH_BY_KEY, key_conf(1), NULL);
 	give(&list, HOLDER_HOME, 0, "a.home", AUTH_BY_KEY, key_conf(3), NULL);
 	give(&list, HOLDER_MAIN, 0, "expected.main", AUTH_BY_KEY, key_conf(4),
@@ -726,7 +443,7 @@ main(void)
 {
 	TCase *tc = tcase_create("proofs");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, prove_setup, teardown);
 	tcase_add_test(tc, by_own_key);
 	tcase_add_loop_test(tc, bad_challenge, 0, N(bad_challenges));
 	tcase_add_test(tc, wrong_main);
@@ -735,18 +452,16 @@ main(void)
 	tcase_add_test(tc, answer_twice);
 	tcase_add_test(tc, main_proves_secret);
 	tcase_add_test(tc, by_token);
+	tcase_add_loop_test(tc, says_what_is_shown, 0, 3);
+	tcase_add_test(tc, says_which_is_shown);
+	tcase_add_test(tc, says_end_of_a_long_path);
+	tcase_add_test(tc, says_key_and_node);
+	tcase_add_test(tc, says_who_it_is_not);
 	tcase_add_loop_test(tc, stripped, 0, 12);
 	tcase_add_test(tc, token_and_key);
-	tcase_add_test(tc, joins);
-	tcase_add_test(tc, joins_nobody);
-	tcase_add_loop_test(tc, joined_before, 0, 4);
-	tcase_add_loop_test(tc, joins_again, 0, 3);
-	tcase_add_test(tc, join_not_written);
-	tcase_add_test(tc, uplink_is_cut);
 	tcase_add_test(tc, peers);
 	tcase_add_test(tc, disabled_peer);
 	tcase_add_test(tc, peer_takes_a_name);
-	tcase_add_test(tc, uplink_of_another);
 	tcase_add_test(tc, wrong_role);
 	return (suite_run("proofs", tc));
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The registry's replies as bytes. */
+#include <string.h>
+
+#include "relay-registry/reply.h"
 #include "tests/unit/registry_fixture.h"
 #include "tests/unit/registry_message_fixture.h"
 #include "tests/unit/suite.h"
@@ -147,6 +150,30 @@ START_TEST(replies_of_peers)
 }
 END_TEST
 
+/* The key that was to be shown is not in the database: nothing is. */
+START_TEST(proof_refused)
+{
+	struct reply *m = reply_new(MSG_PROOF_ANSWER, 7);
+	struct wire_get g;
+
+	m->header = strdup("Relay method=key");
+	m->detail = strdup("the key ed25519:x of alice.home");
+	m->reason = "";
+	g = payload(m);
+	ck_assert_uint_eq(get_u64(&g), 7);
+	ck_text(&g, "Relay method=key");
+	ck_text(&g, "the key ed25519:x of alice.home");
+	ck_assert(get_done(&g));
+	ck_assert(reply_refuse(m));
+	g = payload(m);
+	ck_assert_uint_eq(get_u64(&g), 7);
+	ck_text(&g, "");
+	ck_text(&g, "the registry cannot write its database");
+	ck_assert(get_done(&g));
+	reply_free(m);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -155,5 +182,6 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, replies);
 	tcase_add_test(tc, replies_of_peers);
+	tcase_add_test(tc, proof_refused);
 	return (suite_run("registry replies", tc));
 }

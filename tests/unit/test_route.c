@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay-router/route.h"
 #include "tests/unit/route_fixture.h"
 #include "tests/unit/suite.h"
 
-static const uint8_t		 secret[HASH_KEY_LEN] = "0123456789abcde";
-static struct route_table	 t;
 static int			 link_a, link_b, link_c;	/* addresses */
 static enum visibility		 least = VISIBILITY_PRIVATE;
 static bool			 own_only;
@@ -32,18 +29,6 @@ release_all(void)
 {
 	while (ntaken > 0)
 		route_release(taken[--ntaken]);
-}
-
-static void
-setup(void)
-{
-	route_init(&t, secret);
-}
-
-static void
-teardown(void)
-{
-	route_free(&t);
 }
 
 static enum route_result
@@ -410,7 +395,7 @@ main(void)
 {
 	TCase	*tc = tcase_create("route");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, route_setup, route_teardown);
 	tcase_add_test(tc, nodes);
 	tcase_add_test(tc, set_replaces);
 	tcase_add_test(tc, down_withdraws);

@@ -8,12 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "relay-router/route.h"
 #include "tests/unit/route_fixture.h"
 #include "tests/unit/suite.h"
 
-static const uint8_t		 secret[HASH_KEY_LEN] = "0123456789abcde";
-static struct route_table	 t;
 static int			 link_a, link_b, home_link;	/* addresses */
 static bool			 own_only;
 static enum visibility		 least = VISIBILITY_PRIVATE;
@@ -21,15 +18,9 @@ static enum visibility		 least = VISIBILITY_PRIVATE;
 static void
 setup(void)
 {
-	route_init(&t, secret);
+	route_setup();
 	own_only = false;
 	least = VISIBILITY_PRIVATE;
-}
-
-static void
-teardown(void)
-{
-	route_free(&t);
 }
 
 static enum route_result
@@ -156,8 +147,12 @@ START_TEST(any_prefers)
 	route_node_known(&t, "h", true);
 	ck_assert_ptr_eq(any("h"), route_node_find(&t, span_str("h")));
 	route_main_up(&t, "a", &link_a);
+	route_peers_phase(&t, "a", ROUTE_PHASE_END);
 	ck_assert_ptr_eq(any("h"), at("a", "h"));
+	/* Set later, but not since the link is there. */
 	route_main_up(&t, "b", &link_b);
+	ck_assert_ptr_eq(any("h"), at("a", "h"));
+	route_peers_phase(&t, "b", ROUTE_PHASE_END);
 	ck_assert_ptr_eq(any("h"), at("b", "h"));
 	/* It moved: the one that was set last is right. */
 	set("a", "h", "x");
@@ -179,6 +174,7 @@ START_TEST(stale_is_not_chosen)
 	ck_assert_int_eq(choose(NULL, "y", "", &i), ROUTE_NO_SERVICE);
 	ck_assert_int_eq(choose(NULL, "x", "2.0.0", &i), ROUTE_NO_VERSION);
 	route_main_up(&t, "a", &link_a);
+	set("a", "h", "x");
 	ck_assert_int_eq(choose(NULL, "x", "", &i), ROUTE_OK);
 	route_main_down(&t, "a", &link_a);
 	ck_assert_int_eq(choose(NULL, "x", "", &i), ROUTE_UNREACHABLE);
@@ -187,6 +183,46 @@ START_TEST(stale_is_not_chosen)
 	set("b", "g", "x");
 	ck_assert_int_eq(choose(NULL, "x", "", &i), ROUTE_OK);
 	ck_assert_ptr_eq(i->node, at("b", "g"));
+}
+END_TEST
+
+/* What a Main had before its link is no word of what it has now. */
+START_TEST(a_link_confirms_nothing)
+{
+	struct route_instance	*i;
+
+	route_main_up(&t, "a", &link_a);
+	set("a", "h1", "x");
+	set("a", "h2", "y");
+	route_main_down(&t, "a", &link_a);
+	route_main_up(&t, "a", &link_a);
+	ck_assert_ptr_null(route_node_link(at("a", "h1")));
+	ck_assert_int_eq(choose(NULL, "x", "", &i), ROUTE_UNREACHABLE);
+	ck_assert_int_eq(choose(at("a", "h1"), "x", "", &i),
+	    ROUTE_UNREACHABLE);
+	/* Neither does the end of another's rows, nor a begin. */
+	route_main_up(&t, "b", &link_b);
+	set("b", "g", "z");
+	route_peers_phase(&t, "b", ROUTE_PHASE_END);
+	route_peers_phase(&t, "a", ROUTE_PHASE_BEGIN);
+	ck_assert_int_eq(choose(NULL, "x", "", &i), ROUTE_UNREACHABLE);
+	/* Each as it is set, and at the end all that are left. */
+	set("a", "h1", "x");
+	ck_assert_int_eq(choose(NULL, "x", "", &i), ROUTE_OK);
+	ck_assert_ptr_eq(route_node_link(at("a", "h1")), &link_a);
+	ck_assert_int_eq(choose(NULL, "y", "", &i), ROUTE_UNREACHABLE);
+	set("a", "h2", "y");
+	route_main_up(&t, "a", &link_b);	/* takes its place */
+	ck_assert_int_eq(choose(NULL, "x", "", &i), ROUTE_UNREACHABLE);
+	route_peers_phase(&t, "a", ROUTE_PHASE_END);
+	ck_assert_int_eq(choose(NULL, "x", "", &i), ROUTE_OK);
+	ck_assert_int_eq(choose(NULL, "y", "", &i), ROUTE_OK);
+	ck_assert_ptr_eq(route_node_link(at("a", "h2")), &link_b);
+	/* An end while there is no link is of no use for the next. */
+	route_main_down(&t, "a", &link_b);
+	route_peers_phase(&t, "a", ROUTE_PHASE_END);
+	route_main_up(&t, "a", &link_a);
+	ck_assert_int_eq(choose(NULL, "y", "", &i), ROUTE_UNREACHABLE);
 }
 END_TEST
 
@@ -364,12 +400,13 @@ main(void)
 {
 	TCase	*tc = tcase_create("route_peer");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, route_teardown);
 	tcase_add_test(tc, mains);
 	tcase_add_test(tc, nodes_of_a_main);
 	tcase_add_test(tc, same_id_everywhere);
 	tcase_add_test(tc, any_prefers);
 	tcase_add_test(tc, stale_is_not_chosen);
+	tcase_add_test(tc, a_link_confirms_nothing);
 	tcase_add_test(tc, unreachable_or_unwell);
 	tcase_add_test(tc, own_first);
 	tcase_add_test(tc, own_only_for_peers);

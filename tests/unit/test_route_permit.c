@@ -7,25 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "relay-router/route.h"
 #include "tests/unit/route_fixture.h"
 #include "tests/unit/suite.h"
 
-static const uint8_t		 secret[HASH_KEY_LEN] = "0123456789abcde";
-static struct route_table	 t;
 static int			 link_a, link_b, link_c;	/* addresses */
-
-static void
-setup(void)
-{
-	route_init(&t, secret);
-}
-
-static void
-teardown(void)
-{
-	route_free(&t);
-}
 
 static const char	*refused;	/* ids of nodes, each with a blank */
 static unsigned int	 n_asked;
@@ -166,7 +151,7 @@ main(void)
 {
 	TCase	*tc = tcase_create("route_permit");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, route_setup, route_teardown);
 	tcase_add_test(tc, permitted);
 	tcase_add_test(tc, permitted_hidden);
 	tcase_add_test(tc, verdicts);

@@ -8,39 +8,11 @@
 
 static uint64_t	 up;
 
-static uint64_t
-uplink(const char *main_id)
-{
-	static uint64_t	 conn = 500;
-	uint8_t		 buf[512];
-	struct wire_put	 w;
-	uint64_t	 id;
-
-	wire_put_init(&w, buf, sizeof(buf));
-	put_u64(&w, ++conn);
-	put_u32(&w, 0);
-	put_u32(&w, 1);
-	put_str(&w, main_id);
-	put_str(&w, "boot");
-	put_str(&w, "");
-	put_str(&w, "192.0.2.1");
-	ck_assert(fix_tell(PROC_FRONTEND, MSG_LINK_DIALED, &w));
-	id = TAILQ_LAST(&fix_router->session_list, session_list)->id;
-	wire_put_init(&w, buf, sizeof(buf));
-	put_u64(&w, id);
-	put_u64(&w, 1);
-	put_u64(&w, 0);
-	put_str(&w, main_id);
-	put_str(&w, "");
-	ck_assert(fix_tell(PROC_REGISTRY, MSG_SESSION_ACCEPT, &w));
-	return (id);
-}
-
 static void
 setup(void)
 {
 	fix_start(true);
-	up = uplink("m.main");
+	up = fix_dialed("m.main");
 	fix_forget();
 }
 
@@ -161,7 +133,7 @@ END_TEST
 START_TEST(main_without_a_name)
 {
 	session_end_all(fix_router, "over");
-	up = uplink("");
+	up = fix_dialed("");
 	fix_rules("deny call from home bob");
 	calls(HOME("bob", "whatever"), "blog");
 	refused("bob@whatever");
@@ -173,21 +145,24 @@ START_TEST(main_without_a_name)
 }
 END_TEST
 
+/* The home's Main asks the home's relay itself. */
+static void
+asks_relay(const char *method)
+{
+	fix_say(up, "{'type':'request','message_id':'r'," MAIN("m.main")
+	    ",'routing_path':['m.main'],'ttl':2,'method':'%s',"
+	    "'server_name':'relay'}", method);
+}
+
 START_TEST(relay_of_a_home)
 {
 	fix_rules("deny call");
-	fix_say(up, "{'type':'request','message_id':'r'," MAIN("m.main")
-	    ",'routing_path':['m.main'],'ttl':2,'method':'ping',"
-	    "'server_name':'relay'}");
+	asks_relay("ping");
 	ck_has(fix_text(up), "'pong':true");
-	fix_say(up, "{'type':'request','message_id':'r'," MAIN("m.main")
-	    ",'routing_path':['m.main'],'ttl':2,'method':'services',"
-	    "'server_name':'relay'}");
+	asks_relay("services");
 	ck_has(fix_text(up), "'count':0");
 	fix_rules("deny call service blog");
-	fix_say(up, "{'type':'request','message_id':'r'," MAIN("m.main")
-	    ",'routing_path':['m.main'],'ttl':2,'method':'services',"
-	    "'server_name':'relay'}");
+	asks_relay("services");
 	ck_has(fix_text(up), "'count':1");
 }
 END_TEST

@@ -315,6 +315,7 @@ START_TEST(changes_of_peers)
 	ck_assert(span_eq(get_span(&s->get, 99), span_str("b")));
 	ck_assert(get_bool(&s->get));
 	ck_assert(!get_bool(&s->get));
+	ck_assert(span_eq(get_span(&s->get, 99), span_str("127.0.0.1")));
 	ck_assert(get_done(&s->get));
 	ck_assert_ptr_null(fix_answer(91, &status));
 	wire_put_init(&w, buf, sizeof(buf));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who may call what, at a Main: what its homes, peers and HTTP clients call,
- * in the real router.
+ * Who may call what, at a Main: what its homes and HTTP clients call, in the
+ * real router.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,76 +9,26 @@
 #include "tests/unit/policy_fixture.h"
 #include "tests/unit/suite.h"
 
-/* alice.h calls; the ids go on, so that none is pending already. */
-static void
-home_calls(const char *more)
-{
-	static unsigned int	 n;
-
-	fix_say(fix_home, "{'type':'request','message_id':'h%u',"
-	    "'method':'get'," RPC "%s}", ++n, more);
-}
-
-static void
-peer_calls(const char *source, const char *path, const char *more)
-{
-	static unsigned int	 n;
-
-	fix_say(fix_peer, "{'type':'request','message_id':'q%u',%s,"
-	    "'routing_path':%s,'ttl':2,'method':'get'," RPC "%s}", ++n, source,
-	    path, more);
-}
-
-#define AH		FROM_A, "['ah','a.main']"
-#define A_ITSELF	"'source_node':{'type':'main','id':'a.main'}", "['a.main']"
-#define SVC		",'server_name':'svc'"
-#define FAR		",'server_name':'far'"
-
-/* It has gone on to that session, or not at all. */
-static void
-gone_to(uint64_t session)
-{
-	ck_has(fix_text(session), "'type':'request'");
-	ck_assert_ptr_null(fix_sent(MSG_LINK_SEND));
-	ck_assert_ptr_null(fix_denial());
-	call_end_gone(fix_router, &session_find(fix_router, session)->end,
-	    STAGE_HOME_LINK);
-	fix_forget();
-}
-
-static void
-denied(const char *caller, const char *target, const char *rule)
-{
-	struct denial	*d = fix_denial();
-
-	ck_assert_ptr_nonnull(d);
-	ck_assert_str_eq(d->caller, caller);
-	ck_assert_str_eq(d->target, target);
-	ck_assert_str_eq(d->rule, rule);
-	ck_assert_uint_eq(d->more, 0);
-	ck_assert_ptr_null(fix_denial());
-}
-
 /* --- from a home --- */
 
 START_TEST(home_is_denied)
 {
-	home_calls(FAR);
-	gone_to(fix_peer);
+	fix_home_calls(FAR);
+	fix_gone_to(fix_peer);
 	fix_rules("deny call from home alice.h service far");
-	home_calls(FAR);
+	fix_home_calls(FAR);
 	fix_forbidden(fix_home, "ingress");
-	denied("alice.h", "far",
+	fix_denied("alice.h", "far",
 	    "conf:1: deny call from home \"alice.h\" service \"far\"");
-	home_calls(FAR ",'destination_node':'ah@a.main'");
+	fix_home_calls(FAR ",'destination_node':'ah@a.main'");
 	fix_forbidden(fix_home, "ingress");
-	denied("alice.h", "ah@a.main/far",
+	fix_denied("alice.h", "ah@a.main/far",
 	    "conf:1: deny call from home \"alice.h\" service \"far\"");
-	home_calls(FAR ",'destination_node':{'id':'AH'}");
+	fix_home_calls(FAR ",'destination_node':{'id':'AH'}");
 	fix_forbidden(fix_home, "ingress");
-	home_calls(",'server_name':'third'");
+	fix_home_calls(",'server_name':'third'");
 	ck_assert_ptr_nonnull(fix_denial());
-	gone_to(fix_other);
+	fix_gone_to(fix_other);
 	ck_assert_uint_eq(fix_router->stats.denied, 3);
 }
 END_TEST
@@ -89,11 +39,11 @@ START_TEST(home_lies)
 	fix_rules("allow call from home bob.h\n"
 	    "allow call from home *@a.main\n"
 	    "deny call from home *");
-	home_calls(FAR ",'source_node':{'type':'home','id':'bob.h'}");
+	fix_home_calls(FAR ",'source_node':{'type':'home','id':'bob.h'}");
 	fix_forbidden(fix_home, "ingress");
-	home_calls(FAR "," FROM_A);
+	fix_home_calls(FAR "," FROM_A);
 	fix_forbidden(fix_home, "ingress");
-	home_calls(FAR ",'source_node':{'type':'main','id':'" SELF "'}");
+	fix_home_calls(FAR ",'source_node':{'type':'main','id':'" SELF "'}");
 	fix_forbidden(fix_home, "ingress");
 }
 END_TEST
@@ -101,8 +51,8 @@ END_TEST
 START_TEST(by_method)
 {
 	fix_rules("allow call method get\ndeny call");
-	home_calls(FAR);
-	gone_to(fix_peer);
+	fix_home_calls(FAR);
+	fix_gone_to(fix_peer);
 	fix_say(fix_home, "{'type':'request','message_id':'x','method':'put',"
 	    "'server_name':'far'}");
 	fix_forbidden(fix_home, "ingress");
@@ -127,7 +77,7 @@ START_TEST(by_method)
 	    "'method':'g\\u0065t','id':1}}");
 	while (fix_denial() != NULL)
 		;
-	gone_to(fix_peer);
+	fix_gone_to(fix_peer);
 }
 END_TEST
 
@@ -153,12 +103,12 @@ START_TEST(no_service)
 
 	fix_route(bob, "bob.h", "open", VISIBILITY_FEDERATION);
 	fix_rules("deny call to home bob.h service secret");
-	home_calls(",'destination_node':'bob.h'");
+	fix_home_calls(",'destination_node':'bob.h'");
 	fix_forbidden(fix_home, "ingress");
-	denied("alice.h", "bob.h/", "conf:1: deny call to home \"bob.h\" "
+	fix_denied("alice.h", "bob.h/", "conf:1: deny call to home \"bob.h\" "
 	    "service \"secret\"");
-	home_calls(",'server_name':'open','destination_node':'bob.h'");
-	gone_to(bob);
+	fix_home_calls(",'server_name':'open','destination_node':'bob.h'");
+	fix_gone_to(bob);
 }
 END_TEST
 
@@ -169,7 +119,7 @@ START_TEST(notification)
 	    "'server_name':'far','jsonrpc_request':{'jsonrpc':'2.0',"
 	    "'method':'get'}}");
 	fix_forbidden(fix_home, "ingress");
-	denied("alice.h", "far", "conf:1: deny call service \"far\"");
+	fix_denied("alice.h", "far", "conf:1: deny call service \"far\"");
 }
 END_TEST
 
@@ -186,22 +136,22 @@ START_TEST(denied_are_not_chosen)
 	fix_forget();
 	fix_rules("deny call to home bob.h\ndeny call to main *");
 	for (i = 0; i < 4; i++) {
-		home_calls(FAR);
-		gone_to(carl);
+		fix_home_calls(FAR);
+		fix_gone_to(carl);
 	}
 	/* Not even where nothing else would do. */
 	fix_down(carl);
 	fix_forget();
-	home_calls(FAR);
-	gone_to(fix_peer);
+	fix_home_calls(FAR);
+	fix_gone_to(fix_peer);
 	fix_rules("deny call to home bob.h\ndeny call to home *@a.main");
-	home_calls(FAR);
+	fix_home_calls(FAR);
 	fix_forbidden(fix_home, "ingress");
 	ck_assert_str_eq(fix_denial()->caller, "alice.h");
-	home_calls(FAR ",'destination_node':'bob.h'");
+	fix_home_calls(FAR ",'destination_node':'bob.h'");
 	fix_forbidden(fix_home, "ingress");
 	/* What is not there is not forbidden. */
-	home_calls(FAR ",'destination_node':{'type':'home','id':'nobody',"
+	fix_home_calls(FAR ",'destination_node':{'type':'home','id':'nobody',"
 	    "'main_relay':'" SELF "'}");
 	ck_has(fix_text(fix_home), "'code':-32010");
 }
@@ -216,7 +166,7 @@ START_TEST(not_forbidden)
 	fix_rules("deny call to home *@a.main");
 	(void)route_health(route_node_find(&fix_router->routes,
 	    span_str("bob.h")), span_str("far"), span_str(""), false);
-	home_calls(FAR);
+	fix_home_calls(FAR);
 	ck_has(fix_text(fix_home), "'code':-32017");
 	ck_assert_ptr_null(fix_denial());
 	/* The other way round it is. */
@@ -224,107 +174,11 @@ START_TEST(not_forbidden)
 	fix_down(fix_peer);
 	fix_route(bob, "bob.h", "only", VISIBILITY_FEDERATION);
 	fix_forget();
-	home_calls(",'server_name':'only'");
+	fix_home_calls(",'server_name':'only'");
 	fix_forbidden(fix_home, "ingress");
 	/* Nor may the rest of it be found out. */
-	home_calls(",'server_name':'only','version':'9.9.9'");
+	fix_home_calls(",'server_name':'only','version':'9.9.9'");
 	fix_forbidden(fix_home, "ingress");
-}
-END_TEST
-
-/* --- from a peer --- */
-
-START_TEST(peer_is_denied)
-{
-	peer_calls(AH, SVC);
-	gone_to(fix_home);
-	fix_rules("deny call from home ah@a.main");
-	peer_calls(AH, SVC);
-	fix_forbidden(fix_peer, "home-link");
-	denied("ah@a.main", "svc",
-	    "conf:1: deny call from home \"ah@a.main\"");
-	peer_calls(A_ITSELF, SVC);
-	gone_to(fix_home);
-	fix_rules("deny call from home ah");
-	peer_calls(AH, SVC);
-	gone_to(fix_home);
-	fix_rules("deny call from main a.main");
-	peer_calls(AH, SVC);
-	gone_to(fix_home);
-	peer_calls(A_ITSELF, SVC);
-	fix_forbidden(fix_peer, "home-link");
-	denied("main:a.main", "svc", "conf:1: deny call from main \"a.main\"");
-	fix_rules("deny call to home alice.h");
-	peer_calls(AH, SVC ",'destination_node':'alice.h@" SELF "'");
-	fix_forbidden(fix_peer, "home-link");
-	fix_rules("deny call to home alice.h@" SELF);
-	peer_calls(AH, SVC ",'destination_node':'alice.h@" SELF "'");
-	fix_forbidden(fix_peer, "home-link");
-}
-END_TEST
-
-START_TEST(export)
-{
-	fix_rules("deny export to main a.main service s*");
-	peer_calls(AH, SVC);
-	fix_forbidden(fix_peer, "home-link");
-	denied("ah@a.main", "svc",
-	    "conf:1: deny export to main \"a.main\" service \"s*\"");
-	peer_calls(AH, SVC ",'destination_node':'alice.h@" SELF "'");
-	fix_forbidden(fix_peer, "home-link");
-	fix_rules("allow call\ndeny export to main a.main service svc");
-	peer_calls(AH, SVC);
-	fix_forbidden(fix_peer, "home-link");
-	fix_rules("deny export to main c.main\ndeny export to any service x");
-	peer_calls(AH, SVC);
-	gone_to(fix_home);
-	/* It is about peers only. */
-	fix_rules("deny export");
-	home_calls(",'server_name':'far'");
-	gone_to(fix_peer);
-}
-END_TEST
-
-/* --- relay --- */
-
-#define RELAY(method) "{'type':'request','message_id':'r','method':'"	\
-	method "','server_name':'relay'}"
-
-START_TEST(relay_of_nodes)
-{
-	const char	*t;
-
-	fix_rules("deny call");
-	fix_say(fix_home, RELAY("ping"));
-	ck_has(fix_text(fix_home), "'pong':true");
-	fix_say(fix_home, RELAY("info"));
-	ck_has(fix_text(fix_home), "'node_type':'main'");
-	fix_say(fix_home, RELAY("services"));
-	ck_has(fix_text(fix_home), "'services':[],'count':0");
-	fix_say(fix_home, RELAY("other"));
-	fix_forbidden(fix_home, "ingress");
-	fix_say(fix_home, "{'type':'request','message_id':'r',"
-	    "'method':'ping','server_name':'relay','jsonrpc_request':{"
-	    "'jsonrpc':'2.0','method':'other','id':1}}");
-	fix_forbidden(fix_home, "ingress");
-	fix_rules("deny call to home *@c.main\ndeny call method x*\n"
-	    "deny call from home alice.h service svc");
-	fix_say(fix_home, RELAY("services"));
-	t = fix_text(fix_home);
-	ck_has(t, "'service_name':'far'");
-	ck_has(t, "'count':1");
-	fix_say(fix_home, "{'type':'service_discovery','message_id':'d'}");
-	t = fix_text(fix_home);
-	ck_has(t, "'service_name':'far'");
-	ck_has(t, "'count':1");
-	fix_rules("deny export to main a.main");
-	fix_say(fix_peer, PEER_ASK(FROM_A, "['ah','a.main']", "2",
-	    ",'server_name':'relay'"));
-	ck_has(fix_text(fix_peer), "'code':-32020");
-	fix_say(fix_peer, "{'type':'request','message_id':'z'," FROM_A
-	    ",'routing_path':['ah','a.main'],'ttl':2,'method':'services',"
-	    "'server_name':'relay'}");
-	ck_has(fix_text(fix_peer), "'count':0");
 }
 END_TEST
 
@@ -349,7 +203,7 @@ START_TEST(anonymous)
 	ck_has(t, "'code':-32020");
 	ck_has(t, "'stage':'ingress'");
 	ck_has(t, "'id':9");
-	denied("anonymous", "far",
+	fix_denied("anonymous", "far",
 	    "conf:1: deny call from anonymous service \"far\"");
 	/* Silent for who wants no answer, but not for the audit. */
 	post(2, "{'jsonrpc':'2.0','method':'far.get'}");
@@ -386,7 +240,7 @@ START_TEST(relay_ctl_is_trusted)
 	put_u32(&w, 0);
 	put_bytes(&w, "", 0);
 	ck_assert(fix_tell(PROC_PARENT, MSG_CTL_CALL, &w));
-	gone_to(fix_peer);
+	fix_gone_to(fix_peer);
 }
 END_TEST
 
@@ -399,7 +253,7 @@ START_TEST(not_too_many)
 
 	fix_rules("deny call service far");
 	for (i = 0; i < LIMIT_AUDIT_RATE + 5; i++)
-		home_calls(FAR);
+		fix_home_calls(FAR);
 	for (i = 0; (d = fix_denial()) != NULL; i++)
 		ck_assert_uint_eq(d->more, 0);
 	ck_assert_int_eq(i, LIMIT_AUDIT_RATE);
@@ -412,10 +266,10 @@ START_TEST(not_too_many)
 	receiver_later(fix_child, 1001);
 	ck_assert_ptr_null(fix_denial());
 	for (i = 0; i < LIMIT_AUDIT_RATE + 3; i++)
-		home_calls(FAR);
+		fix_home_calls(FAR);
 	fix_forget();
 	fix_router->denied.since_ms -= 1000;
-	home_calls(FAR);
+	fix_home_calls(FAR);
 	ck_assert_uint_eq(fix_denial()->more, 3);
 }
 END_TEST
@@ -426,7 +280,7 @@ START_TEST(odd_names)
 	struct denial	*d;
 
 	fix_rules("deny call");
-	home_calls(",'server_name':'a\\u0000b\\nc','destination_node':"
+	fix_home_calls(",'server_name':'a\\u0000b\\nc','destination_node':"
 	    "'x@a.main'");
 	d = fix_denial();
 	ck_assert_ptr_nonnull(d);
@@ -448,7 +302,7 @@ START_TEST(held)
 	int		 i;
 
 	for (i = 0; i < 2; i++) {
-		home_calls(i == 0 ? ",'server_name':'new'" :
+		fix_home_calls(i == 0 ? ",'server_name':'new'" :
 		    ",'destination_node':{'type':'home','id':'zed'},"
 		    "'server_name':'x'");
 		t = fix_text(fix_peer);
@@ -480,7 +334,7 @@ END_TEST
 int
 main(void)
 {
-	TCase	*tc = tcase_create("router_policy");
+	TCase *tc = tcase_create("router_policy");
 
 	tcase_add_checked_fixture(tc, fix_mains, fix_end);
 	tcase_add_test(tc, home_is_denied);
@@ -491,9 +345,6 @@ main(void)
 	tcase_add_test(tc, notification);
 	tcase_add_test(tc, denied_are_not_chosen);
 	tcase_add_test(tc, not_forbidden);
-	tcase_add_test(tc, peer_is_denied);
-	tcase_add_test(tc, export);
-	tcase_add_test(tc, relay_of_nodes);
 	tcase_add_test(tc, anonymous);
 	tcase_add_test(tc, relay_ctl_is_trusted);
 	tcase_add_test(tc, not_too_many);

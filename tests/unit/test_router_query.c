@@ -363,6 +363,101 @@ START_TEST(node_that_moved)
 }
 END_TEST
 
+/* The link with relay-b, which had bob with blog, is another. */
+static void
+link_again(void)
+{
+	learn("relay-b", "bob", "blog");
+	fx_down(peer_b);
+	peer_b = fx_peer("relay-b");
+	fx_forget();
+}
+
+static void
+gets_call(uint64_t peer)
+{
+	const char	*s = fx_said(peer);
+
+	ck_assert_ptr_nonnull(s);
+	ck_assert_str_eq(fx_member(s, ENV_TYPE), "request");
+	ck_assert_ptr_null(fx_said(peer));
+}
+
+START_TEST(stale_and_silent)
+{
+	link_again();
+	fx_text(home, CALL("m1", ""));
+	(void)asked(peer_b, "blog");
+	fx_text(home, TO_NODE("m2", "bob"));
+	(void)asked_node(peer_b, "bob");
+	ck_assert_ptr_null(fx_said(peer_b));
+	receiver_later(fx.child, LIMIT_QUERY_MS);
+	ck_assert_ptr_nonnull(strstr(fx_said(home), "-32013"));
+	fails(home, "m2", "-32013");
+	/* Exactly there: that Main has the last word. */
+	fx_text(home, "{\"type\":\"request\",\"message_id\":\"m3\","
+	    "\"destination_node\":{\"id\":\"bob\",\"main_relay\":"
+	    "\"relay-b\"},\"server_name\":\"blog\",\"method\":\"get\"}");
+	gets_call(peer_b);
+}
+END_TEST
+
+/* Its rows are on their way, but it says that it has what is wanted. */
+START_TEST(stale_and_vouched_for)
+{
+	link_again();
+	fx_text(home, CALL("m1", ""));
+	say(peer_b, asked(peer_b, "blog"), true, "unknown");
+	barrier();
+	gets_call(peer_b);
+	fx_text(home, TO_NODE("m2", "bob"));
+	say(peer_b, asked_node(peer_b, "bob"), true, "online");
+	barrier();
+	gets_call(peer_b);
+	/* That was for these calls. */
+	fx_text(home, CALL("m3", ""));
+	(void)asked(peer_b, "blog");
+}
+END_TEST
+
+/* What one Main says is no word about another. */
+START_TEST(stale_and_another_vouches)
+{
+	link_again();
+	peer_c = fx_peer("relay-c");
+	fx_text(home, CALL("m1", ""));
+	say(peer_c, asked(peer_c, "blog"), true, "unknown");
+	(void)asked(peer_b, "blog");
+	barrier();
+	fails(home, "m1", "-32013");
+	ck_assert_ptr_null(fx_said(peer_b));
+	/* What is known comes before what is vouched for. */
+	fx_text(home, CALL("m2", ""));
+	learn("relay-c", "carol", "blog");
+	say(peer_b, asked(peer_b, "blog"), true, "unknown");
+	(void)asked(peer_c, "blog");
+	barrier();
+	gets_call(peer_c);
+	ck_assert_ptr_null(fx_said(peer_b));
+}
+END_TEST
+
+START_TEST(stale_until_the_end)
+{
+	struct wire_put	*w;
+
+	link_again();
+	w = fx_put();
+	put_str(w, "relay-b");
+	put_u8(w, ROUTE_PHASE_END);
+	ck_assert(fx_tell(PROC_REGISTRY, MSG_PEER_ROUTES, w));
+	fx_text(home, CALL("m1", ""));
+	gets_call(peer_b);
+	fx_text(home, TO_NODE("m2", "bob"));
+	gets_call(peer_b);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -387,5 +482,9 @@ main(void)
 	tcase_add_test(tc, node_that_is_away);
 	tcase_add_test(tc, barrier_for_no_peer);
 	tcase_add_test(tc, node_that_moved);
+	tcase_add_test(tc, stale_and_silent);
+	tcase_add_test(tc, stale_and_vouched_for);
+	tcase_add_test(tc, stale_and_another_vouches);
+	tcase_add_test(tc, stale_until_the_end);
 	return (suite_run("router_query", tc));
 }

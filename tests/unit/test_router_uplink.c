@@ -25,46 +25,6 @@ teardown(void)
 	fix_end();
 }
 
-/* The registry accepts it. */
-static void
-accepted(uint64_t session, const char *main_id)
-{
-	uint8_t		 buf[256];
-	struct wire_put	 w;
-
-	wire_put_init(&w, buf, sizeof(buf));
-	put_u64(&w, session);
-	put_u64(&w, 1);
-	put_u64(&w, 0);
-	put_str(&w, main_id);
-	put_str(&w, "");
-	ck_assert(fix_tell(PROC_REGISTRY, MSG_SESSION_ACCEPT, &w));
-}
-
-/* The dialer has a link to that Main; returns its session. */
-static uint64_t
-dialed(const char *main_id)
-{
-	static uint64_t	 conn = 1000;
-	uint8_t		 buf[256];
-	struct wire_put	 w;
-	struct session	*s;
-
-	wire_put_init(&w, buf, sizeof(buf));
-	put_u64(&w, ++conn);
-	put_u32(&w, 0);
-	put_u32(&w, 1);
-	put_str(&w, main_id);
-	put_str(&w, "boot");
-	put_str(&w, "");
-	put_str(&w, "192.0.2.1");
-	ck_assert(fix_tell(PROC_FRONTEND, MSG_LINK_DIALED, &w));
-	s = TAILQ_LAST(&r->session_list, session_list);
-	if (!s->up)
-		accepted(s->id, main_id);
-	return (s->id);
-}
-
 /* The message_id of the registration that was sent over a link. */
 static const char *
 registration(uint64_t session, const char *part)
@@ -129,7 +89,7 @@ goes_over(uint64_t a, uint64_t b)
 
 START_TEST(the_first)
 {
-	uint64_t	a = dialed("a.main");
+	uint64_t	a = fix_dialed("a.main");
 	char		id[64];
 
 	ck_assert_ptr_eq(r->uplink, session_find(r, a));
@@ -148,12 +108,12 @@ END_TEST
 
 START_TEST(moves)
 {
-	uint64_t	a = dialed("a.main"), b;
+	uint64_t	a = fix_dialed("a.main"), b;
 	char		id[64];
 
 	answer(a, registration(a, "\"blog\""));
 	ck_assert(ready(a));
-	b = dialed("b.main");
+	b = fix_dialed("b.main");
 	snprintf(id, sizeof(id), "%s", registration(b, "\"blog\""));
 	ck_assert_ptr_eq(r->uplink, session_find(r, a));
 	ck_assert_uint_eq(goes_over(a, b), a);
@@ -186,7 +146,7 @@ END_TEST
 
 START_TEST(idle_one_is_closed)
 {
-	uint64_t	a = dialed("a.main"), b = dialed("b.main");
+	uint64_t	a = fix_dialed("a.main"), b = fix_dialed("b.main");
 
 	(void)registration(a, "\"blog\"");
 	answer(b, registration(b, "\"blog\""));
@@ -205,7 +165,7 @@ END_TEST
 
 START_TEST(a_main_that_never_answers)
 {
-	uint64_t	a = dialed("a.main"), b = dialed("b.main");
+	uint64_t	a = fix_dialed("a.main"), b = fix_dialed("b.main");
 
 	answer(b, registration(b, "\"blog\""));
 	receiver_later(fix_child, LIMIT_HANDSHAKE_MS + 100);
@@ -217,11 +177,11 @@ END_TEST
 
 START_TEST(candidate_that_ends)
 {
-	uint64_t	a = dialed("a.main"), b;
+	uint64_t	a = fix_dialed("a.main"), b;
 
 	answer(a, registration(a, "\"blog\""));
 	ck_assert(ready(a));
-	b = dialed("b.main");
+	b = fix_dialed("b.main");
 	fix_down(b);
 	ck_assert_ptr_eq(r->uplink, session_find(r, a));
 	ck_assert_ptr_null(r->candidate);
@@ -232,7 +192,7 @@ END_TEST
 
 START_TEST(candidate_that_is_refused)
 {
-	uint64_t	a = dialed("a.main"), b = dialed("b.main");
+	uint64_t	a = fix_dialed("a.main"), b = fix_dialed("b.main");
 	char		id[64];
 
 	fix_forget();
@@ -252,7 +212,7 @@ END_TEST
 
 START_TEST(uplink_that_ends_first)
 {
-	uint64_t	a = dialed("a.main"), b = dialed("b.main");
+	uint64_t	a = fix_dialed("a.main"), b = fix_dialed("b.main");
 	unsigned int	status = 0;
 	const char	*t;
 
@@ -273,9 +233,9 @@ END_TEST
 
 START_TEST(two_candidates)
 {
-	uint64_t	a = dialed("a.main"), b = dialed("b.main"), c;
+	uint64_t	a = fix_dialed("a.main"), b = fix_dialed("b.main"), c;
 
-	c = dialed("c.main");
+	c = fix_dialed("c.main");
 	ck_assert(closed(b, 1000));
 	ck_assert_ptr_null(session_find(r, b));
 	ck_assert_ptr_eq(r->uplink, session_find(r, a));
@@ -291,13 +251,13 @@ START_TEST(too_many_moves)
 	uint32_t	 i;
 
 	for (i = 0; i < r->conf.max_connections; i++) {
-		a = dialed("a.main");
+		a = fix_dialed("a.main");
 		answer(a, registration(a, "\"blog\""));
 		ck_assert_ptr_eq(r->uplink, session_find(r, a));
 	}
 	ck_assert_uint_eq(r->sessions.n, i);
 	fix_forget();
-	ck_assert_uint_eq(dialed("b.main"), a);
+	ck_assert_uint_eq(fix_dialed("b.main"), a);
 	ck_assert_ptr_nonnull(s = fix_sent(MSG_LINK_DENY));
 	(void)get_u64(&s->get);
 	ck_assert_uint_eq(get_u16(&s->get), 503);
@@ -312,14 +272,73 @@ START_TEST(the_frontend_goes)
 				    .type = RECEIVER_END_PEER };
 	uint64_t		 a;
 
-	(void)dialed("a.main");
-	(void)dialed("b.main");
+	(void)fix_dialed("a.main");
+	(void)fix_dialed("b.main");
 	(void)receiver_take(fix_child, &m);
 	ck_assert_ptr_null(r->uplink);
 	ck_assert_ptr_null(r->candidate);
 	ck_assert_uint_eq(r->sessions.n, 0);
-	a = dialed("a.main");
+	a = fix_dialed("a.main");
 	ck_assert_ptr_eq(r->uplink, session_find(r, a));
+}
+END_TEST
+
+/* Both names in the reason may be as long as names can be. */
+START_TEST(denied_at_length)
+{
+	uint8_t		 buf[2048];
+	char		 reason[LIMIT_DENIAL];
+	struct wire_put	 w;
+	struct wire_get	*g;
+
+	memset(reason, 'x', sizeof(reason));
+	reason[sizeof(reason) - 1] = '\0';
+	wire_put_init(&w, buf, sizeof(buf));
+	put_u64(&w, 1001);
+	put_u32(&w, 0);
+	put_u32(&w, 1);
+	put_str(&w, "a.main");
+	put_str(&w, "");
+	put_str(&w, "");
+	put_str(&w, "192.0.2.1");
+	ck_assert(fix_tell(PROC_FRONTEND, MSG_LINK_DIALED, &w));
+	wire_put_init(&w, buf, sizeof(buf));
+	put_u64(&w, TAILQ_LAST(&r->session_list, session_list)->id);
+	put_u16(&w, 403);
+	put_i32(&w, 0);
+	put_u32(&w, 0);
+	put_str(&w, "");
+	put_str(&w, reason);
+	ck_assert(fix_tell(PROC_REGISTRY, MSG_SESSION_DENY, &w));
+	g = &fix_sent(MSG_LINK_DENY)->get;
+	ck_assert_uint_eq(get_u64(g), 1001);
+	ck_assert_uint_eq(get_u16(g), 403);
+	(void)get_u32(g);
+	(void)get_span(g, UINT16_MAX);
+	ck_assert(span_eq(get_span(g, UINT16_MAX), span_str(reason)));
+}
+END_TEST
+
+/* What a registry has to know of an uplink: that it is there, and its end. */
+START_TEST(the_registry_is_told)
+{
+	struct receiver_message	 m = { .from = PROC_REGISTRY,
+				    .type = RECEIVER_END_PEER };
+	uint64_t		 a = fix_dialed("a.main");
+	struct sent		*s;
+
+	fix_forget();
+	(void)receiver_take(fix_child, &m);
+	ck_assert_ptr_nonnull(s = fix_sent(MSG_SESSION_RESUME));
+	ck_assert_uint_eq(get_u64(&s->get), a);
+	ck_assert_uint_eq(get_u64(&s->get), 1);
+	ck_assert_uint_eq(get_u8(&s->get), SESSION_UPLINK);
+	ck_assert_uint_eq(get_u32(&s->get), 0);
+	ck_assert_uint_eq(get_u32(&s->get), 1);
+	ck_assert_ptr_null(fix_sent(MSG_SESSION_RESUME));
+	fix_down(a);
+	ck_assert_ptr_nonnull(s = fix_sent(MSG_SESSION_CLOSE));
+	ck_assert_uint_eq(get_u64(&s->get), a);
 }
 END_TEST
 
@@ -339,5 +358,7 @@ main(void)
 	tcase_add_test(tc, two_candidates);
 	tcase_add_test(tc, too_many_moves);
 	tcase_add_test(tc, the_frontend_goes);
+	tcase_add_test(tc, denied_at_length);
+	tcase_add_test(tc, the_registry_is_told);
 	return (suite_run("router_uplink", tc));
 }

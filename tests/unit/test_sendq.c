@@ -380,6 +380,46 @@ START_TEST(addresses)
 }
 END_TEST
 
+/* Whoever has one address of a network has all 2^64. */
+START_TEST(networks)
+{
+	struct addrtab	*t = calloc(1, sizeof(*t));
+	struct addr	 a = address(AF_INET6,
+	    "\x20\1\xd\xb8\0\0\0\1\0\0\0\0\0\0\0\1");
+	struct addr	 b = address(AF_INET6,
+	    "\x20\1\xd\xb8\0\0\0\1\xfe\0\0\0\0\0\0\2");
+	struct addr	 next = address(AF_INET6,
+	    "\x20\1\xd\xb8\0\0\0\2\0\0\0\0\0\0\0\1");
+	struct addr	 one = address(AF_INET6,
+	    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1");
+	struct addr	 v4[2] = { address(AF_INET, "\xc0\0\2\1"),
+	    address(AF_INET, "\xc0\0\2\2") };
+	unsigned	 n;
+	int		 i;
+
+	ck_assert(addrtab_enter(t, &a, 2) && addrtab_enter(t, &b, 2));
+	ck_assert(!addrtab_enter(t, &a, 2) && !addrtab_enter(t, &b, 2));
+	ck_assert(addrtab_half_enter(t, &a, 1, &n));
+	ck_assert(!addrtab_half_enter(t, &b, 1, &n) && n == 1);
+	addrtab_half_leave(t, &b);
+	ck_assert(addrtab_half_enter(t, &b, 1, &n));
+	addrtab_half_leave(t, &b);
+	/* and no other's */
+	ck_assert(addrtab_enter(t, &next, 1) && addrtab_enter(t, &one, 1));
+	ck_assert(addrtab_enter(t, &v4[0], 1) && addrtab_enter(t, &v4[1], 1));
+	ck_assert(!addrtab_enter(t, &one, 1) && !addrtab_enter(t, &v4[0], 1));
+	addrtab_leave(t, &a);
+	addrtab_leave(t, &a);
+	addrtab_leave(t, &next);
+	addrtab_leave(t, &one);
+	addrtab_leave(t, &v4[0]);
+	addrtab_leave(t, &v4[1]);
+	for (i = 0; i < ADDRTAB_BUCKETS; i++)
+		ck_assert_ptr_null(t->buckets[i]);
+	free(t);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -396,5 +436,6 @@ main(void)
 	tcase_add_test(tc, broken_rule);
 	tcase_add_test(tc, ids);
 	tcase_add_test(tc, addresses);
+	tcase_add_test(tc, networks);
 	return (suite_run("sendq", tc));
 }

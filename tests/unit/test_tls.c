@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Names in certificates, keys of tickets, sessions to be resumed, and TLS on
- * a socket that takes and gives what it likes.
- */
+/* TLS on a socket that takes and gives what it likes, and its files. */
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,259 +14,6 @@
 #include "relayd/keeper/keyset.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/tls_fixture.h"
-
-#define HOUR	((int64_t)TICKET_ROTATE_MS)
-
-/* --- names --- */
-
-START_TEST(match)
-{
-	static const struct {
-		const char	*name, *host;
-		enum tls_match	 match;
-	} t[] = {
-		{ "a.test", "a.test", TLS_MATCH_EXACT },
-		{ "A.Test", "a.tESt", TLS_MATCH_EXACT },
-		{ "a.test.", "a.test", TLS_MATCH_EXACT },
-		{ "a.test", "a.test.", TLS_MATCH_EXACT },
-		{ "localhost", "localhost", TLS_MATCH_EXACT },
-		{ "*.b.test", "a.b.test", TLS_MATCH_WILDCARD },
-		{ "*.b.test", "A.B.TEST.", TLS_MATCH_WILDCARD },
-		{ "*.b.test", "*.b.test", TLS_MATCH_EXACT },
-		{ "a.test", "b.test", TLS_MATCH_NONE },
-		{ "a.test", "a.tes", TLS_MATCH_NONE },
-		{ "a.test", "xa.test", TLS_MATCH_NONE },
-		{ "a.test", "", TLS_MATCH_NONE },
-		{ "", "", TLS_MATCH_NONE },
-		{ ".", ".", TLS_MATCH_NONE },
-		{ "*.b.test", "b.test", TLS_MATCH_NONE },
-		{ "*.b.test", ".b.test", TLS_MATCH_NONE },
-		{ "*.b.test", "x.a.b.test", TLS_MATCH_NONE },
-		{ "*.test", "a.test", TLS_MATCH_NONE },
-		{ "*", "test", TLS_MATCH_NONE },
-		{ "*.", "a.", TLS_MATCH_NONE },
-		{ "a*.b.test", "ax.b.test", TLS_MATCH_NONE },
-		{ "x.*.test", "x.y.test", TLS_MATCH_NONE },
-		{ "**.b.test", "a.b.test", TLS_MATCH_NONE },
-	};
-	size_t	i;
-
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
-		ck_assert_msg(tls_name_match(t[i].name, t[i].host) ==
-		    t[i].match, "%s %s", t[i].name, t[i].host);
-}
-END_TEST
-
-/* A certificate with alternative names as X509V3_EXT_conf_nid() has them. */
-static X509 *
-named(EVP_PKEY *key, const char *names)
-{
-	X509		*cert = fixture_certificate(key);
-	X509_EXTENSION	*ext;
-
-	ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
-	ck_assert_ptr_nonnull(ext);
-	ck_assert(X509_add_ext(cert, ext, -1) == 1);
-	X509_EXTENSION_free(ext);
-	ck_assert(X509_sign(cert, key, EVP_sha256()) > 0);
-	return (cert);
-}
-
-static void
-add_name(GENERAL_NAMES *all, int type, const char *p, size_t len)
-{
-	GENERAL_NAME	*n = GENERAL_NAME_new();
-	ASN1_IA5STRING	*s = ASN1_IA5STRING_new();
-
-	ck_assert(ASN1_STRING_set(s, p, (int)len) == 1);
-	GENERAL_NAME_set0_value(n, type, s);
-	sk_GENERAL_NAME_push(all, n);
-}
-
-START_TEST(all_names)
-{
-	EVP_PKEY		*key = fixture_key("P-256");
-	X509			*cert = named(key, "DNS:a.test,URI:spiffe://x/y,"
-	    "email:a@b.test,IP:127.0.0.1,DNS:*.b.test");
-	struct tls_names	 names;
-	char			*text = tls_client_names(cert);
-	char			 shown[TLS_NAMES_MAX];
-
-	tls_names_text(cert, shown);
-	ck_assert_str_eq(shown, "a.test spiffe://x/y 127.0.0.1 *.b.test");
-	tls_names_get(cert, &names);
-	ck_assert_uint_eq(names.n, 2);
-	ck_assert_str_eq(names.v[0], "a.test");
-	ck_assert_str_eq(names.v[1], "*.b.test");
-	ck_assert(tls_names_match(&names, "x.b.test") == TLS_MATCH_WILDCARD);
-	ck_assert(tls_names_match(&names, "a.test") == TLS_MATCH_EXACT);
-	ck_assert(tls_names_match(&names, "c.test") == TLS_MATCH_NONE);
-	/* a wildcard is nobody */
-	ck_assert_str_eq(text, "dns:a.test uri:spiffe://x/y");
-	free(text);
-	tls_names_free(&names);
-	X509_free(cert);
-	cert = fixture_certificate(key);	/* none, only a CN */
-	tls_names_get(cert, &names);
-	ck_assert_uint_eq(names.n, 0);
-	ck_assert_ptr_null(tls_client_names(cert));
-	tls_names_text(cert, shown);
-	ck_assert_str_eq(shown, "");
-	X509_free(cert);
-	cert = named(key, "IP:2001:db8::1,DNS:*.b.test,DNS:a*.test");
-	ck_assert_ptr_null(tls_client_names(cert));
-	tls_names_text(cert, shown);
-	ck_assert_str_eq(shown, "2001:db8::1 *.b.test a*.test");
-	X509_free(cert);
-	EVP_PKEY_free(key);
-}
-END_TEST
-
-/* What would forge another name in the list, or in a log. */
-START_TEST(odd_names)
-{
-	static const struct {
-		const char	*p;
-		size_t		 len;
-	} odd[] = {
-		{ "", 0 }, { "a b", 3 }, { "a\0b", 3 }, { "a.test\0", 7 },
-		{ "a\nb", 3 }, { "\x7f", 1 }, { "\xc3\xa4", 2 }, { " a", 2 },
-	};
-	EVP_PKEY		*key = fixture_key("P-256");
-	X509			*cert = fixture_certificate(key);
-	GENERAL_NAMES		*all = sk_GENERAL_NAME_new_null();
-	struct tls_names	 names;
-	char			*text, big[TLS_NAMES_MAX];
-	size_t			 i;
-
-	memset(big, 'x', sizeof(big));
-	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-		add_name(all, GEN_DNS, odd[i].p, odd[i].len);
-		add_name(all, GEN_URI, odd[i].p, odd[i].len);
-	}
-	add_name(all, GEN_DNS, big, sizeof(big) - 4);
-	add_name(all, GEN_URI, big, 1000);
-	add_name(all, GEN_DNS, "good.test", 9);
-	add_name(all, GEN_URI, big, 1000);	/* no room any more? it has */
-	add_name(all, GEN_URI, big, 1000);	/* now there is none */
-	add_name(all, GEN_DNS, "last.test", 9);
-	ck_assert(X509_add1_ext_i2d(cert, NID_subject_alt_name, all, 0,
-	    X509V3_ADD_DEFAULT) == 1);
-	GENERAL_NAMES_free(all);
-	tls_names_get(cert, &names);
-	ck_assert_uint_eq(names.n, 2);
-	ck_assert_str_eq(names.v[0], "good.test");
-	text = tls_client_names(cert);
-	ck_assert_uint_eq(strlen(text), 4 + 1000 + 1 + 13 + 1 + 4 + 1000 + 1 +
-	    13);
-	ck_assert_ptr_nonnull(strstr(text, " dns:good.test uri:xxx"));
-	ck_assert_ptr_nonnull(strstr(text, "x dns:last.test"));
-	free(text);
-	tls_names_free(&names);
-	X509_free(cert);
-	EVP_PKEY_free(key);
-}
-END_TEST
-
-/* --- tickets --- */
-
-START_TEST(ticket_rotation)
-{
-	struct tickets			 t;
-	struct ticket_key		 a, b;
-	const struct ticket_key		*k;
-
-	ck_assert(tickets_init(&t, NULL, 1000));
-	a = *tickets_present(&t, 1000);
-	k = tickets_present(&t, 1000 + HOUR - 1);
-	ck_assert(memcmp(k, &a, sizeof(a)) == 0);
-	b = *tickets_present(&t, 1000 + HOUR);
-	ck_assert(memcmp(b.name, a.name, sizeof(a.name)) != 0);
-	ck_assert(memcmp(b.aes, a.aes, sizeof(a.aes)) != 0);
-	ck_assert(memcmp(b.mac, a.mac, sizeof(a.mac)) != 0);
-	ck_assert_ptr_nonnull(tickets_find(&t, a.name, 1000 + HOUR));
-	ck_assert_ptr_nonnull(tickets_find(&t, a.name, 1000 + 3 * HOUR - 1));
-	ck_assert_ptr_null(tickets_find(&t, a.name, 1000 + 3 * HOUR));
-	tickets_present(&t, 1000 + 2 * HOUR);
-	ck_assert_uint_eq(t.n, 3);
-	tickets_present(&t, 1000 + 3 * HOUR);
-	ck_assert_uint_eq(t.n, 3);
-	ck_assert_ptr_null(tickets_find(&t, a.name, 0));
-	ck_assert_ptr_nonnull(tickets_find(&t, b.name, 1000 + 3 * HOUR));
-	/* nothing for days: no key of before opens anything */
-	k = tickets_present(&t, 1000 + 100 * HOUR);
-	ck_assert_uint_eq(t.n, 1);
-	ck_assert_ptr_null(tickets_find(&t, b.name, 1000 + 100 * HOUR));
-	ck_assert_ptr_eq(tickets_find(&t, k->name, 1000 + 100 * HOUR), k);
-	tickets_clear(&t);
-}
-END_TEST
-
-START_TEST(ticket_use)
-{
-	struct tickets	 t;
-	uint8_t		 name[TICKET_NAME_LEN], iv[16], other[16] = "nobody's";
-	EVP_CIPHER_CTX	*c = EVP_CIPHER_CTX_new();
-	EVP_MAC		*mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX	*m = EVP_MAC_CTX_new(mac);
-
-	ck_assert(tickets_init(&t, NULL, 0));
-	ck_assert_int_eq(tickets_use(&t, 0, name, iv, c, m, 1), 1);
-	ck_assert_int_eq(tickets_use(&t, 1, name, iv, c, m, 0), 1);
-	ck_assert_int_eq(tickets_use(&t, 1, other, iv, c, m, 0), 0);
-	ck_assert_int_eq(tickets_use(&t, HOUR, name, iv, c, m, 0), 2);
-	ck_assert_int_eq(tickets_use(&t, 3 * HOUR - 1, name, iv, c, m, 0), 2);
-	ck_assert_int_eq(tickets_use(&t, 3 * HOUR, name, iv, c, m, 0), 0);
-	EVP_MAC_CTX_free(m);
-	EVP_MAC_free(mac);
-	EVP_CIPHER_CTX_free(c);
-	tickets_clear(&t);
-}
-END_TEST
-
-/* --- sessions of those we dial --- */
-
-static void
-session_name(uint8_t key[TLS_HASH_LEN], size_t i)
-{
-	memset(key, 0, TLS_HASH_LEN);
-	memcpy(key, &i, sizeof(i));
-}
-
-START_TEST(sessions)
-{
-	static struct tls	 t;
-	uint8_t			 key[TLS_HASH_LEN];
-	SSL_SESSION		*first = SSL_SESSION_new(), *s;
-	size_t			 i;
-
-	session_name(key, 0);
-	ck_assert_ptr_null(tls_session_find(&t, key));
-	tls_session_keep(&t, key, first);
-	ck_assert_ptr_eq(tls_session_find(&t, key), first);
-	for (i = 1; i < LIMIT_PEERS; i++) {
-		session_name(key, i);
-		tls_session_keep(&t, key, SSL_SESSION_new());
-	}
-	session_name(key, 0);
-	ck_assert_ptr_eq(tls_session_find(&t, key), first);	/* used now */
-	session_name(key, LIMIT_PEERS);
-	tls_session_keep(&t, key, SSL_SESSION_new());
-	session_name(key, 1);
-	ck_assert_ptr_null(tls_session_find(&t, key));	/* the oldest went */
-	session_name(key, 0);
-	ck_assert_ptr_eq(tls_session_find(&t, key), first);
-	s = SSL_SESSION_new();
-	tls_session_keep(&t, key, s);			/* in its place */
-	ck_assert_ptr_eq(tls_session_find(&t, key), s);
-	session_name(key, 2);
-	ck_assert_ptr_nonnull(tls_session_find(&t, key));
-	for (i = 0; i < LIMIT_PEERS; i++)
-		SSL_SESSION_free(t.sessions[i].session);
-}
-END_TEST
-
-/* --- connections --- */
 
 /* This process with one certificate, and a client that is not ours. */
 struct world {
@@ -352,7 +95,7 @@ world_new(int version)
 	char				 why[200];
 
 	w->key = fixture_key("P-256");
-	w->cert = named(w->key, "DNS:main.test");
+	w->cert = fixture_named(w->key, "DNS:main.test");
 	key = fixture_key_pem(w->key, NULL);
 	cert = fixture_certificate_pem(w->cert);
 	ck_assert(tls_init(&w->tls, &ops, w));
@@ -664,6 +407,35 @@ START_TEST(garbage)
 }
 END_TEST
 
+/* It is answered once, and what was said before it is heard. */
+START_TEST(renegotiation)
+{
+	struct world	*w = world_new(TLS1_2_VERSION);
+	static uint8_t	 buf[TLS_READ_MIN];
+
+	connect_to(w, 0);
+	shake(w);
+	ck_assert(!w->io.tls->early);
+	ck_assert_int_eq(SSL_write(w->client, "one", 3), 3);
+	ck_assert_int_eq(SSL_renegotiate(w->client), 1);
+	ck_assert_int_eq(SSL_do_handshake(w->client), -1);
+	ck_assert_int_eq(conn_io_read(&w->io, buf, sizeof(buf)), 3);
+	ck_assert(memcmp(buf, "one", 3) == 0);
+	ck_assert(w->io.tls->again);
+	ck_assert(conn_io_ready(&w->io));
+	ck_assert_int_eq(conn_io_read(&w->io, buf, sizeof(buf)), IO_FAIL);
+	ck_assert_str_eq(conn_io_error(&w->io), "renegotiation is refused");
+	ck_assert_int_eq(conn_io_write(&w->io, "x", 1), IO_FAIL);
+	ERR_clear_error();
+	ck_assert_int_eq(SSL_do_handshake(w->client), -1);
+	ck_assert_int_eq(ERR_GET_REASON(ERR_peek_error()),
+	    SSL_R_NO_RENEGOTIATION);
+	ERR_clear_error();
+	disconnect(w);
+	world_free(w);
+}
+END_TEST
+
 /* --- files --- */
 
 START_TEST(files)
@@ -707,20 +479,15 @@ END_TEST
 int
 main(void)
 {
-	TCase	*tc = tcase_create("tls");
+	TCase *tc = tcase_create("tls");
 
-	tcase_add_test(tc, match);
-	tcase_add_test(tc, all_names);
-	tcase_add_test(tc, odd_names);
-	tcase_add_test(tc, ticket_rotation);
-	tcase_add_test(tc, ticket_use);
-	tcase_add_test(tc, sessions);
 	tcase_add_loop_test(tc, talk, 0, 2);
 	tcase_add_test(tc, early_words);
 	tcase_add_loop_test(tc, much_in, 0, 2);
 	tcase_add_loop_test(tc, slow_reader, 0, 2);
 	tcase_add_loop_test(tc, cut, 0, 2);
 	tcase_add_loop_test(tc, garbage, 0, 2);
+	tcase_add_test(tc, renegotiation);
 	tcase_add_test(tc, files);
 	return (suite_run("tls", tc));
 }

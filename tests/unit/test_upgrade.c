@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "relayd/frontend/reply.h"
 #include "relayd/frontend/upgrade.h"
 #include "tests/unit/http_fixture.h"
@@ -415,6 +417,68 @@ START_TEST(client_refused)
 }
 END_TEST
 
+#define S401	"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n"
+#define OLD	"HTTP/1.0 401 x\r\nWWW-Authenticate: Bearer\r\n"
+#define CHUNKS	S401 "Transfer-Encoding: chunked\r\n\r\n"
+
+/* Where the answer ends behind which a proof may follow. */
+START_TEST(client_challenged)
+{
+	static const char *const ends[] = {
+		S401 "Content-Length: 0\r\n\r\n",
+		S401 "Content-Length: 3\r\n\r\nwhy",
+		CHUNKS "0\r\n\r\n", CHUNKS "3\r\nwhy\r\n0\r\n\r\n",
+		CHUNKS "1;x=y\r\nw\r\n2\r\nhy\r\n0\r\nA: b\r\n\r\n",
+		S401 "Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n",
+	};
+	static const char *const none[] = {
+		S401 "\r\n", S401 "Content-Length: 4097\r\n\r\n",
+		S401 "Connection: close\r\nContent-Length: 0\r\n\r\n",
+		CHUNKS "x\r\n", CHUNKS "1001\r\n", CHUNKS "-1\r\n",
+		CHUNKS "1\r\nab",
+		S401 "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		S401 "Transfer-Encoding: chunked\r\n"
+		    "Content-Length: 5\r\n\r\n0\r\n\r\n",
+		S401 "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+		    "0\r\n\r\n",
+		OLD "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	};
+	struct upgrade_result	r;
+	char			text[20000], behind[500];
+	size_t			i, n;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		judge(&r, ends[i]);
+		ck_assert_str_eq(r.challenge, "Bearer");
+		ck_assert_msg(r.end == strlen(ends[i]), "case %zu", i);
+		snprintf(behind, sizeof(behind), "%sx", ends[i]);
+		judge(&r, behind);
+		ck_assert_msg(r.end == strlen(ends[i]), "case %zu", i);
+		/* it is still to come */
+		for (n = strlen(ends[i]) - 1; strstr(ends[i], "\r\n\r\n") + 4 <=
+		    ends[i] + n; n--) {
+			snprintf(text, sizeof(text), "%.*s", (int)n, ends[i]);
+			judge(&r, text);
+			ck_assert_msg(r.end > n, "case %zu %zu", i, n);
+		}
+	}
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		judge(&r, none[i]);
+		ck_assert_msg(r.end == 0, "case %zu", i);
+		ck_assert_ptr_nonnull(strstr(r.why, "no proof can follow"));
+	}
+	/* chunks without end, of next to nothing */
+	strlcpy(text, CHUNKS, sizeof(text));
+	for (i = 0; i < 1500; i++)
+		strlcat(text, "1\r\nx\r\n", sizeof(text));
+	judge(&r, text);
+	ck_assert_uint_eq(r.end, 0);
+	/* their sizes are no reason */
+	judge(&r, CHUNKS "3\r\nwhy\r\n0\r\n\r\n");
+	ck_assert_str_eq(r.why, "HTTP 401 Unauthorized");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -428,5 +492,6 @@ main(void)
 	tcase_add_test(tc, client_request);
 	tcase_add_test(tc, client_judges);
 	tcase_add_test(tc, client_refused);
+	tcase_add_test(tc, client_challenged);
 	return (suite_run("upgrade", tc));
 }

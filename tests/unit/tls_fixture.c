@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <check.h>
 #include <stdlib.h>
@@ -61,6 +62,20 @@ fixture_certificate(EVP_PKEY *pkey)
 	X509_set_issuer_name(cert, name);
 	ck_assert(X509_set_pubkey(cert, pkey) == 1);
 	ck_assert(X509_sign(cert, pkey, plain ? NULL : EVP_sha256()) > 0);
+	return (cert);
+}
+
+X509 *
+fixture_named(EVP_PKEY *key, const char *names)
+{
+	X509		*cert = fixture_certificate(key);
+	X509_EXTENSION	*ext;
+
+	ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+	ck_assert_ptr_nonnull(ext);
+	ck_assert(X509_add_ext(cert, ext, -1) == 1);
+	X509_EXTENSION_free(ext);
+	ck_assert(X509_sign(cert, key, EVP_sha256()) > 0);
 	return (cert);
 }
 
@@ -147,4 +162,25 @@ fixture_tls12(char *buf, uint16_t group, size_t point)
 	buf[67] = (char)point;
 	buf[68] = 4;
 	return ((struct span){ buf, 68 + point });
+}
+
+struct keypair
+keypair_new(const char *type)
+{
+	struct keypair	p;
+
+	p.pkey = fixture_key(type);
+	p.cert = fixture_certificate(p.pkey);
+	p.key_pem = fixture_key_pem(p.pkey, NULL);
+	p.cert_pem = fixture_certificate_pem(p.cert);
+	return (p);
+}
+
+void
+keypair_free(struct keypair *p)
+{
+	fixture_free(&p->key_pem);
+	fixture_free(&p->cert_pem);
+	X509_free(p->cert);
+	EVP_PKEY_free(p->pkey);
 }

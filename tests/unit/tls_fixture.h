@@ -14,6 +14,8 @@
 EVP_PKEY	*fixture_key(const char *);
 /* A certificate for it, signed by itself. */
 X509		*fixture_certificate(EVP_PKEY *);
+/* The same with alternative names as X509V3_EXT_conf_nid() has them. */
+X509		*fixture_named(EVP_PKEY *, const char *);
 /* PEM, to be freed with fixture_free(); with a passphrase or NULL. */
 struct span	 fixture_key_pem(EVP_PKEY *, const char *);
 /* As of before PKCS #8: "BEGIN EC PRIVATE KEY". */
@@ -22,6 +24,16 @@ struct span	 fixture_certificate_pem(X509 *);
 /* One behind the other. */
 struct span	 fixture_both(struct span, struct span);
 void		 fixture_free(struct span *);
+
+/* A key, its certificate, and both as files. */
+struct keypair {
+	EVP_PKEY	*pkey;
+	X509		*cert;
+	struct span	 key_pem, cert_pem;
+};
+
+struct keypair	 keypair_new(const char *);
+void		 keypair_free(struct keypair *);
 
 /* What TLS signs, into a buffer of CONTENT_MAX bytes. */
 #define CONTENT_MAX	512

@@ -1,48 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* The keeper's keys: what is loaded, what belongs together, what is signed. */
+/* The keeper's keys: what is loaded, and what they sign. */
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include <stdio.h>
 #include <string.h>
 
-#include <bsd/string.h>
-
 #include "relayd/keeper/content.h"
-#include "relayd/keeper/keyset.h"
+#include "relayd/keeper/key.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/tls_fixture.h"
 
 static char	why[1024];
-
-/* A key, its certificate, and both as files. */
-struct pair {
-	EVP_PKEY	*pkey;
-	X509		*cert;
-	struct span	 key_pem, cert_pem;
-};
-
-static struct pair
-pair_new(const char *type)
-{
-	struct pair	p;
-
-	p.pkey = fixture_key(type);
-	p.cert = fixture_certificate(p.pkey);
-	p.key_pem = fixture_key_pem(p.pkey, NULL);
-	p.cert_pem = fixture_certificate_pem(p.cert);
-	return (p);
-}
-
-static void
-pair_free(struct pair *p)
-{
-	fixture_free(&p->key_pem);
-	fixture_free(&p->cert_pem);
-	X509_free(p->cert);
-	EVP_PKEY_free(p->pkey);
-}
 
 /* --- files --- */
 
@@ -62,7 +31,7 @@ START_TEST(keys_of_each_type)
 	size_t	i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		struct pair p = pair_new(all[i].type);
+		struct keypair p = keypair_new(all[i].type);
 		struct key *k = key_load(p.key_pem, why, sizeof(why));
 		EVP_PKEY *public = key_of_certificate(p.cert_pem, why,
 		    sizeof(why));
@@ -76,7 +45,7 @@ START_TEST(keys_of_each_type)
 		ck_assert(key_belongs(k, public));
 		EVP_PKEY_free(public);
 		key_free(k);
-		pair_free(&p);
+		keypair_free(&p);
 	}
 }
 END_TEST
@@ -89,7 +58,7 @@ START_TEST(keys_in_other_shapes)
 	size_t		i;
 
 	for (i = 0; i < 2; i++) {
-		struct pair p = pair_new(types[i]);
+		struct keypair p = keypair_new(types[i]);
 
 		old = fixture_old_pem(p.pkey);
 		ck_assert_ptr_null(memmem(old.p, old.len, "BEGIN PRIVATE",
@@ -115,7 +84,7 @@ START_TEST(keys_in_other_shapes)
 		key_free(k);
 		fixture_free(&both);
 		fixture_free(&old);
-		pair_free(&p);
+		keypair_free(&p);
 	}
 }
 END_TEST
@@ -144,14 +113,14 @@ START_TEST(keys_that_are_not_taken)
 	size_t	i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		struct pair p = pair_new(all[i].type);
+		struct keypair p = keypair_new(all[i].type);
 
 		refuse_key(p.key_pem, all[i].text);
 		ck_assert_ptr_null(key_of_certificate(p.cert_pem, why,
 		    sizeof(why)));
 		if (strstr(why, all[i].text) == NULL)
 			ck_abort_msg("\"%s\"", why);
-		pair_free(&p);
+		keypair_free(&p);
 	}
 }
 END_TEST
@@ -175,7 +144,7 @@ END_TEST
 
 START_TEST(files_without_a_key)
 {
-	struct pair	p = pair_new("P-256");
+	struct keypair	p = keypair_new("P-256");
 	struct span	s;
 	char		zeros[4096];
 	size_t		i;
@@ -199,7 +168,7 @@ START_TEST(files_without_a_key)
 		s = (struct span){ p.cert_pem.p, p.cert_pem.len - 1 - i };
 		ck_assert_ptr_null(key_of_certificate(s, why, sizeof(why)));
 	}
-	pair_free(&p);
+	keypair_free(&p);
 }
 END_TEST
 
@@ -209,13 +178,13 @@ START_TEST(keys_of_other_certificates)
 		"RSA-2048", "RSA-2048", "P-256", "P-256", "P-384", "ED25519",
 		"ED25519"
 	};
-	struct pair	p[7];
+	struct keypair	p[7];
 	struct key	*k;
 	EVP_PKEY	*public;
 	size_t		i, j;
 
 	for (i = 0; i < 7; i++)
-		p[i] = pair_new(types[i]);
+		p[i] = keypair_new(types[i]);
 	for (i = 0; i < 7; i++) {
 		k = key_load(p[i].key_pem, why, sizeof(why));
 		for (j = 0; j < 7; j++) {
@@ -227,14 +196,14 @@ START_TEST(keys_of_other_certificates)
 		key_free(k);
 	}
 	for (i = 0; i < 7; i++)
-		pair_free(&p[i]);
+		keypair_free(&p[i]);
 }
 END_TEST
 
 /* The public part in the file is that of the certificate, the private not. */
 START_TEST(a_key_that_only_looks_right)
 {
-	struct pair	 a = pair_new("P-256"), b = pair_new("P-256");
+	struct keypair	 a = keypair_new("P-256"), b = keypair_new("P-256");
 	unsigned char	*der_a = NULL, *der_b = NULL;
 	struct key	*k;
 	EVP_PKEY	*mixed, *public;
@@ -262,8 +231,8 @@ START_TEST(a_key_that_only_looks_right)
 	EVP_PKEY_free(mixed);
 	OPENSSL_free(der_a);
 	OPENSSL_free(der_b);
-	pair_free(&a);
-	pair_free(&b);
+	keypair_free(&a);
+	keypair_free(&b);
 }
 END_TEST
 
@@ -307,7 +276,7 @@ START_TEST(signatures_verify)
 	size_t		i, j, n;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		struct pair p = pair_new(all[i].type);
+		struct keypair p = keypair_new(all[i].type);
 		struct key *k = key_load(p.key_pem, why, sizeof(why));
 
 		for (j = 0; j < 6 && all[i].scheme[j] != 0; j++) {
@@ -325,220 +294,15 @@ START_TEST(signatures_verify)
 		    0x0807, c, sig), 0);
 		ck_assert_uint_eq(key_sign(k, 0, c, sig), 0);
 		key_free(k);
-		pair_free(&p);
+		keypair_free(&p);
 	}
-}
-END_TEST
-
-/* --- generations --- */
-
-static void
-add(struct keyset *set, uint32_t index, bool server, const struct pair *key,
-    const struct pair *cert)
-{
-	ck_assert(keyset_key(set, index, &key->key_pem, NULL, "/k.pem"));
-	ck_assert(keyset_certificate(set, index, server, &cert->cert_pem,
-	    NULL, "/c.pem"));
-}
-
-static void
-commit(struct keyset *set, uint32_t generation, const struct pair *p)
-{
-	keyset_begin(set, generation);
-	if (p != NULL)
-		add(set, 0, true, p, p);
-	ck_assert_msg(keyset_end(set, why, sizeof(why)), "%s", why);
-	keyset_commit(set);
-}
-
-static enum keyset_verdict
-ask(struct keyset *set, uint32_t generation, uint32_t index)
-{
-	static struct keyset_answer	a;
-	char				buf[CONTENT_MAX];
-
-	keyset_sign(set, generation, index, SCHEME_ED25519,
-	    fixture_tls13(buf, true, 32), &a);
-	ck_assert((a.len > 0) == (a.verdict == KEYSET_SIGNED));
-	ck_assert((a.why == NULL) == (a.verdict == KEYSET_SIGNED));
-	return (a.verdict);
-}
-
-START_TEST(generations)
-{
-	struct keyset	set = { NULL, NULL, NULL };
-	struct pair	p = pair_new("ED25519");
-
-	ck_assert_int_eq(ask(&set, 0, 0), KEYSET_STALE);
-	ck_assert_int_eq(ask(&set, 1, 0), KEYSET_STALE);
-	commit(&set, 1, &p);
-	ck_assert_int_eq(ask(&set, 1, 0), KEYSET_SIGNED);
-	ck_assert_int_eq(ask(&set, 1, 1), KEYSET_OFFENCE);
-	ck_assert_int_eq(ask(&set, 1, LIMIT_KEYS), KEYSET_OFFENCE);
-	ck_assert_int_eq(ask(&set, 1, UINT32_MAX), KEYSET_OFFENCE);
-	ck_assert_int_eq(ask(&set, 0, 0), KEYSET_STALE);
-	ck_assert_int_eq(ask(&set, 2, 0), KEYSET_STALE);
-	commit(&set, 2, &p);
-	ck_assert_int_eq(ask(&set, 1, 0), KEYSET_SIGNED);
-	ck_assert_int_eq(ask(&set, 2, 0), KEYSET_SIGNED);
-	/* what was collected is not there before it was checked ... */
-	keyset_begin(&set, 3);
-	add(&set, 0, true, &p, &p);
-	ck_assert_int_eq(ask(&set, 3, 0), KEYSET_STALE);
-	ck_assert(keyset_end(&set, why, sizeof(why)));
-	/* ... and then the front-end may be ahead */
-	ck_assert_int_eq(ask(&set, 3, 0), KEYSET_SIGNED);
-	keyset_abort(&set);
-	ck_assert_int_eq(ask(&set, 3, 0), KEYSET_STALE);
-	ck_assert_int_eq(ask(&set, 1, 0), KEYSET_SIGNED);
-	/* a configuration without keys */
-	commit(&set, 4, NULL);
-	ck_assert_int_eq(ask(&set, 1, 0), KEYSET_STALE);
-	ck_assert_int_eq(ask(&set, 2, 0), KEYSET_SIGNED);
-	ck_assert_int_eq(ask(&set, 4, 0), KEYSET_OFFENCE);
-	keyset_free(&set);
-	pair_free(&p);
-}
-END_TEST
-
-START_TEST(counters_go_on_with_the_file)
-{
-	struct keyset	set = { NULL, NULL, NULL };
-	struct pair	p = pair_new("ED25519");
-	const struct keyslot *slot;
-
-	commit(&set, 1, &p);
-	ask(&set, 1, 0);
-	ask(&set, 1, 0);
-	commit(&set, 2, &p);
-	ask(&set, 2, 0);
-	slot = &set.cur->slots[0];
-	ck_assert_uint_eq(slot->signatures, 3);
-	ck_assert_uint_eq(slot->refused, 0);
-	/* another file */
-	keyset_begin(&set, 3);
-	ck_assert(keyset_key(&set, 0, &p.key_pem, NULL, "/other.pem"));
-	ck_assert(keyset_certificate(&set, 0, true, &p.cert_pem, NULL,
-	    "/c.pem"));
-	ck_assert(keyset_end(&set, why, sizeof(why)));
-	keyset_commit(&set);
-	ck_assert_uint_eq(set.cur->slots[0].signatures, 0);
-	keyset_free(&set);
-	pair_free(&p);
-}
-END_TEST
-
-static void
-reject(struct keyset *set, const char *text)
-{
-	why[0] = '\0';
-	ck_assert(!keyset_end(set, why, sizeof(why)));
-	ck_assert_str_eq(why, text);
-	ck_assert_int_eq(ask(set, 7, 0), KEYSET_STALE);
-	keyset_abort(set);
-}
-
-START_TEST(configurations_that_are_rejected)
-{
-	struct keyset	set = { NULL, NULL, NULL };
-	struct pair	p = pair_new("ED25519"), q = pair_new("ED25519");
-	struct span	junk = span_str("junk");
-
-	keyset_begin(&set, 7);
-	add(&set, 0, true, &p, &p);
-	add(&set, 3, true, &p, &q);
-	reject(&set, "tls key /k.pem: does not belong to /c.pem");
-	keyset_begin(&set, 7);
-	keyset_key(&set, 0, &p.key_pem, NULL, "/k.pem");
-	reject(&set, "tls key /k.pem: has no certificate");
-	keyset_begin(&set, 7);
-	keyset_certificate(&set, 63, true, &p.cert_pem, NULL, "/c.pem");
-	reject(&set, "tls certificate /c.pem: has no key");
-	keyset_begin(&set, 7);
-	keyset_key(&set, 0, NULL, "is empty", "/k.pem");
-	keyset_certificate(&set, 0, true, NULL, "is empty", "/c.pem");
-	reject(&set, "tls key /k.pem: is empty");
-	keyset_begin(&set, 7);
-	keyset_certificate(&set, 0, true, NULL, "is empty", "/c.pem");
-	reject(&set, "tls certificate /c.pem: is empty");
-	keyset_begin(&set, 7);
-	keyset_certificate(&set, 0, true, &junk, NULL, "/c.pem");
-	keyset_key(&set, 0, &junk, NULL, "/k.pem");
-	reject(&set, "tls certificate /c.pem: has no certificate that can be "
-	    "read");
-	commit(&set, 8, &p);
-	keyset_free(&set);
-	pair_free(&p);
-	pair_free(&q);
-}
-END_TEST
-
-START_TEST(messages_out_of_order)
-{
-	struct keyset	set = { NULL, NULL, NULL };
-	struct pair	p = pair_new("ED25519");
-
-	ck_assert(!keyset_key(&set, 0, &p.key_pem, NULL, "/k"));
-	ck_assert(!keyset_certificate(&set, 0, true, &p.cert_pem, NULL, "/c"));
-	keyset_begin(&set, 1);
-	ck_assert(!keyset_key(&set, LIMIT_KEYS, &p.key_pem, NULL, "/k"));
-	ck_assert(!keyset_certificate(&set, LIMIT_KEYS, true, &p.cert_pem,
-	    NULL, "/c"));
-	/* in either order, each once */
-	ck_assert(keyset_certificate(&set, 0, true, &p.cert_pem, NULL, "/c"));
-	ck_assert(!keyset_certificate(&set, 0, true, &p.cert_pem, NULL, "/c"));
-	ck_assert(keyset_key(&set, 0, &p.key_pem, NULL, "/k"));
-	ck_assert(!keyset_key(&set, 0, &p.key_pem, NULL, "/k"));
-	ck_assert(keyset_end(&set, why, sizeof(why)));
-	ck_assert(!keyset_key(&set, 1, &p.key_pem, NULL, "/k"));
-	keyset_free(&set);
-	pair_free(&p);
-}
-END_TEST
-
-START_TEST(offences)
-{
-	static struct keyset_answer a;
-	struct keyset	set = { NULL, NULL, NULL };
-	struct pair	p = pair_new("P-256");
-	char		buf[CONTENT_MAX];
-
-	keyset_begin(&set, 1);
-	add(&set, 0, true, &p, &p);
-	add(&set, 1, false, &p, &p);
-	ck_assert(keyset_end(&set, why, sizeof(why)));
-	keyset_commit(&set);
-	keyset_sign(&set, 1, 0, SCHEME_ECDSA_SHA256, span_str("Hi"), &a);
-	ck_assert_int_eq(a.verdict, KEYSET_OFFENCE);
-	keyset_sign(&set, 1, 0, SCHEME_RSA_PSS_SHA256,
-	    fixture_tls13(buf, true, 32), &a);
-	ck_assert_int_eq(a.verdict, KEYSET_OFFENCE);
-	/* each side only its own */
-	keyset_sign(&set, 1, 0, SCHEME_ECDSA_SHA256,
-	    fixture_tls13(buf, false, 32), &a);
-	ck_assert_int_eq(a.verdict, KEYSET_OFFENCE);
-	keyset_sign(&set, 1, 1, SCHEME_ECDSA_SHA256,
-	    fixture_tls13(buf, true, 32), &a);
-	ck_assert_int_eq(a.verdict, KEYSET_OFFENCE);
-	keyset_sign(&set, 1, 1, SCHEME_ECDSA_SHA256,
-	    fixture_tls12(buf, 29, 32), &a);
-	ck_assert_int_eq(a.verdict, KEYSET_OFFENCE);
-	ck_assert_uint_eq(set.cur->slots[0].refused, 3);
-	ck_assert_uint_eq(set.cur->slots[1].refused, 2);
-	ck_assert_uint_eq(a.len, 0);
-	keyset_sign(&set, 1, 1, SCHEME_ECDSA_SHA256,
-	    fixture_tls13(buf, false, 48), &a);
-	ck_assert_int_eq(a.verdict, KEYSET_SIGNED);
-	ck_assert_uint_eq(set.cur->slots[1].signatures, 1);
-	keyset_free(&set);
-	pair_free(&p);
 }
 END_TEST
 
 int
 main(void)
 {
-	TCase	*tc = tcase_create("keeper");
+	TCase *tc = tcase_create("keeper keys");
 
 	tcase_add_test(tc, keys_of_each_type);
 	tcase_add_test(tc, keys_in_other_shapes);
@@ -548,10 +312,5 @@ main(void)
 	tcase_add_test(tc, keys_of_other_certificates);
 	tcase_add_test(tc, a_key_that_only_looks_right);
 	tcase_add_test(tc, signatures_verify);
-	tcase_add_test(tc, generations);
-	tcase_add_test(tc, counters_go_on_with_the_file);
-	tcase_add_test(tc, configurations_that_are_rejected);
-	tcase_add_test(tc, messages_out_of_order);
-	tcase_add_test(tc, offences);
-	return (suite_run("keeper", tc));
+	return (suite_run("keeper keys", tc));
 }
