@@ -13,7 +13,7 @@ int	__wrap_child_start(struct child *);
 int
 __wrap_child_start(struct child *c)
 {
-	c->restarts = 0;
+	c->crashes = 0;
 	backoff_init(&c->backoff, 1, 1, 1);
 	return (__real_child_start(c));
 }

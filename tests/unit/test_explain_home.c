@@ -84,7 +84,22 @@ candidate(const char *a, const char *b, const char *c)
 START_TEST(candidates)
 {
 	ck_assert_uint_eq(fix_explain("bob@m.main", "blog", "get"), CTL_OK);
-	candidate("blog", "chosen", "");
+	candidate("service_name", "blog", "chosen");
+	candidate("version", "healthy", "true");
+	candidate("in_flight", "", "");
+}
+END_TEST
+
+/* A rule for one method is for that one. */
+START_TEST(methods)
+{
+	ck_assert_uint_eq(fix_explain("carl@m.main", "blog", "put"), CTL_OK);
+	ck_assert_uint_eq(fix_rows("decision", "blog", "method", "put"), 1);
+	fix_rules("deny call method put");
+	decides("carl@m.main", "allowed", "the default");
+	ck_assert_uint_eq(fix_explain("carl@m.main", "blog", "put"), CTL_OK);
+	ck_assert_uint_eq(fix_rows("decision", "forbidden", "conf:1:", ""),
+	    1);
 }
 END_TEST
 
@@ -98,5 +113,6 @@ main(void)
 	tcase_add_test(tc, as_it_is);
 	tcase_add_test(tc, without_uplink);
 	tcase_add_test(tc, candidates);
+	tcase_add_test(tc, methods);
 	return (suite_run("explain at a home", tc));
 }
