@@ -295,13 +295,14 @@ start(struct relayd *rd, struct conf *conf)
 	if (!rd->root)
 		log_notice("not root: all processes keep uid %u, and none "
 		    "is in a chroot", (unsigned int)geteuid());
+	/* Before there is anything that would be left behind. */
+	catch_signals(rd);
 	if (!prepare(rd, conf, errs)) {
 		start_failed(rd, errs, "it cannot run like this");
 		conf_free(conf);
 		return;
 	}
 	harden(rd);
-	catch_signals(rd);
 	children_init(rd, conf->role);
 	change_begin(rd, conf);
 	if (rd->stop.stage != STOP_NONE)

@@ -193,4 +193,5 @@ def test_a_state_directory_is_of_one(t):
     # One that was killed holds nothing.
     main.expect_exit = True
     main.stop(signal.SIGKILL)
+    wait_for(lambda: not t.left(), "its children ended")
     main = main.restart()

@@ -133,6 +133,17 @@ def test_macros(t):
     assert "macro.test" in out, out
 
 
+def test_at_the_very_start(t):
+    """From when there is something to leave behind, it is not left."""
+    for i in range(20):
+        main = t.main("main%d.test" % i, ready=False)
+        while not os.path.exists(main.control):
+            assert main.p.poll() is None, main.log()
+        main.p.send_signal(signal.SIGTERM)
+        assert main.wait() == 0, main.log()
+        assert not os.path.exists(main.control), main.log()
+
+
 def test_while_a_process_starts(t):
     """It is told to end while it is set up: no fault of its own."""
     for i, prog in enumerate(("relay-dialer", "relay-registry",
@@ -153,8 +164,8 @@ def test_a_crash_while_it_stops(t):
     os.kill(pid, signal.SIGSTOP)
     main.p.send_signal(signal.SIGTERM)
     main.wait_log("stopping: SIGTERM")
-    os.kill(pid, signal.SIGSEGV)
+    os.kill(pid, signal.SIGABRT)
     os.kill(pid, signal.SIGCONT)
     assert main.wait() == 0
-    assert "keeper (pid %d) killed by signal 11" % pid in main.log()
+    assert "keeper (pid %d) killed by signal 6" % pid in main.log()
     assert "registry (pid" not in main.log()
