@@ -238,9 +238,10 @@ class Frontend:
         return s
 
     def rss(self):
-        with open("/proc/%d/smaps_rollup" % self.p.pid) as f:
+        # smaps_rollup of a process that dumps no core is for root alone.
+        with open("/proc/%d/status" % self.p.pid) as f:
             for line in f:
-                if line.startswith("Rss:"):
+                if line.startswith("VmRSS:"):
                     return int(line.split()[1]) * 1024
 
     def logged(self):
