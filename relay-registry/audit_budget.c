@@ -141,6 +141,16 @@ audit_budget_node(struct audit_budget *b, const char *id, int64_t now_ms)
 	    audit_bucket_take(&b->all, &all_pace, now_ms));
 }
 
+/* Its count is a record of a node, too: of many the rest is counted together. */
+static bool
+may_tell(struct audit_budget *b, uint32_t n, int64_t now_ms)
+{
+	if (audit_bucket_take(&b->all, &all_pace, now_ms))
+		return (true);
+	audit_bucket_more(&b->all, n - 1, now_ms);
+	return (false);
+}
+
 void
 audit_budget_due(struct audit_budget *b, int64_t now_ms,
     void (*tell)(void *, enum audit_kind, const char *, uint32_t), void *arg)
@@ -158,7 +168,8 @@ audit_budget_due(struct audit_budget *b, int64_t now_ms,
 	for (node = RB_MIN(audit_nodes, &b->nodes); node != NULL;
 	    node = next) {
 		next = RB_NEXT(audit_nodes, &b->nodes, node);
-		if ((n = audit_bucket_due(&node->bucket, now_ms)) > 0)
+		if ((n = audit_bucket_due(&node->bucket, now_ms)) > 0 &&
+		    may_tell(b, n, now_ms))
 			tell(arg, AUDIT_KINDS, node->id, n);
 		if (is_full(&node->bucket, now_ms))
 			forget(b, node);

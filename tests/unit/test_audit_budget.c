@@ -176,6 +176,28 @@ START_TEST(many_nodes)
 }
 END_TEST
 
+/* Nor by the counts of each of them. */
+START_TEST(counts_of_many_nodes)
+{
+	const uint32_t nodes = 200;
+	char id[32];
+	uint32_t i;
+
+	for (i = 0; i < nodes * (LIMIT_AUDIT_NODE_BURST + 1); i++) {
+		snprintf(id, sizeof(id), "n%u", i % nodes);
+		(void)audit_budget_node(&b, id, 0);
+	}
+	due(1000);
+	/* One was free again by then; what all left out had been told. */
+	ck_assert_uint_eq(told.n, 2);
+	due(1000 + LIMIT_AUDIT_MORE_MS);
+	ck_assert_uint_eq(told.n, 3);
+	ck_assert_str_eq(told.node, "");
+	ck_assert_uint_eq(told.sum, nodes * (LIMIT_AUDIT_NODE_BURST + 1) -
+	    LIMIT_AUDIT_ALL_BURST);
+}
+END_TEST
+
 START_TEST(as_many_as_are_remembered)
 {
 	b.max = 2;
@@ -225,6 +247,7 @@ main(void)
 	tcase_add_test(tc, nodes_are_apart);
 	tcase_add_test(tc, nodes_are_forgotten);
 	tcase_add_test(tc, many_nodes);
+	tcase_add_test(tc, counts_of_many_nodes);
 	tcase_add_test(tc, as_many_as_are_remembered);
 	tcase_add_test(tc, how_long_it_lasts);
 	return (suite_run("audit budget", tc));
